@@ -16,8 +16,8 @@ PACKAGE = ROOT / "evalhub"
 
 LAYERS = (
     "errors", "scales", "texts", "words", "files", "forks", "records", "sandbox", "specs", "stats", "judging",
-    "metrics", "models", "sources", "engines", "store", "analysis", "gates", "runner", "report", "night",
-    "testing", "cli",
+    "metrics", "models", "sources", "engines", "store", "analysis", "gates", "training", "runner",
+    "report", "night", "testing", "cli",
 )  # fmt: skip
 EXEMPT = ("evalhub", "evalhub.__main__")
 

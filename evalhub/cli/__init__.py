@@ -27,6 +27,7 @@ from evalhub.cli import (
     runs,
     samples,
     specs,
+    train,
     trends,
 )
 from evalhub.cli.endings import Signals, ending_of
@@ -85,6 +86,7 @@ app.command()(trends.trends)
 app.add_typer(housekeeping.runs_app, name="runs")
 judges.judges.command("attack")(attacks.judges_attack)
 judges.judges.command("noise")(noise.judges_noise)
+judges.judges.command("train")(train.judges_train)
 specs.datasets.command("new")(new_dataset.datasets_new)
 app.add_typer(gates.baseline, name="baseline")
 app.add_typer(judges.judges, name="judges")

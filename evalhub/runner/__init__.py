@@ -6,6 +6,7 @@ from evalhub.runner.one_judge.attack import AttackOptions, attack
 from evalhub.runner.one_judge.gold import run_gold
 from evalhub.runner.one_judge.noise import NoiseOptions, ask_again
 from evalhub.runner.one_judge.options import JudgeOptions
+from evalhub.runner.one_judge.train import TrainedHead, TrainOptions, train_head
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -21,8 +22,8 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "AttackOptions", "JudgeOptions", "NoiseOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress",
-    "Resolved", "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "ask_again", "attack",
-    "describe_steps", "expected_expenses", "expected_power", "false_reds", "forms_text", "has_inputs",
-    "prepare", "refuse_changed", "run", "run_gold",
+    "AttackOptions", "JudgeOptions", "NoiseOptions", "Options", "Plan", "PlannedTask", "Prepared",
+    "Progress", "Resolved", "ResolvedJudge", "Silent", "SuiteDataset", "TrainOptions", "TrainedHead",
+    "answer_forms", "ask_again", "attack", "describe_steps", "expected_expenses", "expected_power",
+    "false_reds", "forms_text", "has_inputs", "prepare", "refuse_changed", "run", "run_gold", "train_head",
 ]  # fmt: skip

@@ -43,6 +43,8 @@ from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.sensitivity import ranking_changes
 from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
+from evalhub.stats.ridge.preferences import PreferenceFit, fit_preferences, project_out
+from evalhub.stats.ridge.selection import RidgeCandidate, RidgeSelection, choose_ridge, cluster_folds
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.control_chart import ControlChart, chart_limit
@@ -60,17 +62,18 @@ __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
     "Coefficient", "Comparison", "ControlChart", "DawidSkene", "Effect", "Estimate", "GateState",
     "Granularity", "Interval", "JointLengthControl", "MarginFinding", "Matches", "Matching", "Measurement",
-    "Planned", "Powered", "Promise", "Sequential", "Shared", "StageOutcome", "StageVerdicts",
-    "SystemEstimates", "Weights", "WorstCase", "accuracy", "adjusted", "alternative_test", "always_first",
-    "balanced_accuracy", "balanced_orders", "bradley_terry", "brier", "calibrated_mean", "ceiling",
-    "chart_limit", "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled",
-    "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference", "covariates",
-    "dawid_skene", "decide", "decided_at", "disagreement_bound", "evaluate_cascade", "finding",
-    "first_position_rate", "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled",
-    "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out", "longer", "macro_f1",
-    "macro_precision", "mean_difference", "mean_estimate", "p_beats", "p_from_interval", "paired_comparison",
+    "Planned", "Powered", "PreferenceFit", "Promise", "RidgeCandidate", "RidgeSelection", "Sequential",
+    "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase", "accuracy",
+    "adjusted", "alternative_test", "always_first", "balanced_accuracy", "balanced_orders", "bradley_terry",
+    "brier", "calibrated_mean", "ceiling", "chart_limit", "choose_ridge", "cluster_folds", "clusters_needed",
+    "cohen_kappa", "coin", "control_limits", "controlled", "controlled_beyond_people", "corrected_share",
+    "correlate", "correlation_difference", "covariates", "dawid_skene", "decide", "decided_at",
+    "disagreement_bound", "evaluate_cascade", "finding", "first_position_rate", "fit_preferences",
+    "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha",
+    "labelling_queue", "labels_needed", "leave_one_out", "longer", "macro_f1", "macro_precision",
+    "mean_difference", "mean_estimate", "p_beats", "p_from_interval", "paired_comparison",
     "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference", "power_at",
-    "powered_difference", "powered_mean", "rank_bands", "rank_intervals", "ranking_accuracy",
+    "powered_difference", "powered_mean", "project_out", "rank_bands", "rank_intervals", "ranking_accuracy",
     "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
     "shared_units", "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

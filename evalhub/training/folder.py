@@ -11,7 +11,7 @@ from typing import Any
 
 from evalhub.errors import InputError, ModelError, StorageError
 from evalhub.models import ResolvedModel, model_settings
-from evalhub.training.fit import Vector
+from evalhub.stats.ridge.preferences import Vector
 
 TRAINING = "evalhub-training.json"
 FORMAT = "evalhub-judge/1"

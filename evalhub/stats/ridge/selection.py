@@ -9,13 +9,13 @@ import numpy as np
 
 from evalhub.errors import InputError
 from evalhub.records import digest
-from evalhub.training.fit import Fit, Matrix, Vector, fit_preferences, mean_loss
+from evalhub.stats.ridge.preferences import Matrix, Vector, fit_preferences, mean_loss
 
 FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RidgeCandidate:
     """A layer and a penalty, with what they reach on clusters that they were not fitted to.
 
     Attributes:
@@ -30,7 +30,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class RidgeSelection:
     """The chosen layer and penalty.
 
     Attributes:
@@ -38,12 +38,12 @@ class Selection:
         log_odds: (n,) log-odds of each pair from the fit without its fold.
     """
 
-    best: Candidate
-    candidates: tuple[Candidate, ...]
+    best: RidgeCandidate
+    candidates: tuple[RidgeCandidate, ...]
     log_odds: Vector
 
 
-def folds_of(
+def cluster_folds(
     clusters: Sequence[str], seed: int, count: int = FOLDS
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the fold of each pair. Pairs of one cluster share a fold, which its name and the seed decide."""
@@ -51,14 +51,14 @@ def folds_of(
     return np.array([folds[cluster] for cluster in clusters], dtype=np.int64)
 
 
-def choose_candidate(
+def choose_ridge(
     by_layer: Mapping[int, Matrix],
     shares: Vector,
     clusters: Sequence[str],
     ridges: Sequence[float],
     *,
     seed: int = 0,
-) -> Selection:
+) -> RidgeSelection:
     """Return the layer and the penalty with the least log loss on held-out clusters.
 
     Args:
@@ -71,14 +71,14 @@ def choose_candidate(
     Raises:
         InputError: The clusters do not fill two folds, or a fold leaves labels of one side alone.
     """
-    folds = folds_of(clusters, seed)
+    folds = cluster_folds(clusters, seed)
     if len(set(folds.tolist())) < 2:
         raise InputError(
             "cross-validation needs labels of several clusters",
             value=f"{len(set(clusters))} clusters",
             fix="take labels on more items",
         )
-    tried: list[tuple[Candidate, Vector]] = []
+    attempts: list[tuple[RidgeCandidate, Vector]] = []
     for layer, differences in by_layer.items():
         starts: dict[int, Vector] = {}
         for ridge in sorted(ridges, reverse=True):
@@ -90,17 +90,12 @@ def choose_candidate(
                 )
                 starts[int(fold)] = fit.weights
                 log_odds[held_out] = fit.log_odds(differences[held_out])
-            tried.append((_candidate(layer, ridge, log_odds, shares), log_odds))
-    best, log_odds = min(tried, key=lambda entry: entry[0].loss)
-    return Selection(best, tuple(candidate for candidate, _ in tried), log_odds)
+            attempts.append((_candidate(layer, ridge, log_odds, shares), log_odds))
+    best, log_odds = min(attempts, key=lambda entry: entry[0].loss)
+    return RidgeSelection(best, tuple(candidate for candidate, _ in attempts), log_odds)
 
 
-def _candidate(layer: int, ridge: float, log_odds: Vector, shares: Vector) -> Candidate:
+def _candidate(layer: int, ridge: float, log_odds: Vector, shares: Vector) -> RidgeCandidate:
     decided = shares != 0.5
     right = (log_odds[decided] > 0) == (shares[decided] > 0.5)
-    return Candidate(layer, ridge, mean_loss(log_odds, shares), float(np.mean(right)))
-
-
-def refit(differences: Matrix, shares: Vector, best: Candidate) -> Fit:
-    """Return the fit to all pairs, with the chosen penalty."""
-    return fit_preferences(differences, shares, best.ridge)
+    return RidgeCandidate(layer, ridge, mean_loss(log_odds, shares), float(np.mean(right)))

@@ -22,7 +22,7 @@ _STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class PreferenceFit:
     """A fitted linear preference.
 
     Attributes:
@@ -39,7 +39,9 @@ class Fit:
         return np.asarray(differences @ self.weights, dtype=float)
 
 
-def fit_preferences(differences: Matrix, shares: Vector, ridge: float, *, start: Vector | None = None) -> Fit:
+def fit_preferences(
+    differences: Matrix, shares: Vector, ridge: float, *, start: Vector | None = None
+) -> PreferenceFit:
     """Fit the weights of features to preferences.
 
     There is no intercept, so that exchanging the two responses mirrors the preference exactly.
@@ -83,7 +85,7 @@ def fit_preferences(differences: Matrix, shares: Vector, ridge: float, *, start:
         options={"maxiter": _STEPS, "ftol": _TOLERANCE, "gtol": 1e-7},
     )
     weights = np.asarray(result.x, float)
-    return Fit(weights, mean_loss(rows @ weights, targets))
+    return PreferenceFit(weights, mean_loss(rows @ weights, targets))
 
 
 def mean_loss(log_odds: Vector, shares: Vector) -> float:

@@ -1,0 +1,302 @@
+"""A judge of one's own: a head on the frozen layers of a model, trained on labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis import Results
+from evalhub.errors import InputError, SpecError, UnknownNameError
+from evalhub.judging import check_rubric
+from evalhub.models import ResolvedModel, model_settings
+from evalhub.models import resolve as resolve_model
+from evalhub.runner.one_judge.hidden_states import hidden_states
+from evalhub.runner.one_judge.training_pairs import FAILED, TrainingPair, check_trainable, training_pairs
+from evalhub.runner.plan.links import label_criterion
+from evalhub.runner.plan.prepared import prepare_resolved
+from evalhub.runner.plan.resolve import resolve
+from evalhub.runner.progress import Progress, Silent
+from evalhub.runner.run import carry_out
+from evalhub.scales import Kind
+from evalhub.specs import EngineSpec, Rubric, Suite, load_rubric, load_suite
+from evalhub.store import Run, all_runs, runs_root
+from evalhub.training import HeadFacts, check_base, write_classifier
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.floating[Any]]
+
+HEAD = "head"
+LENGTH = "length"
+RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+"""The penalties that are tried, where the differences of features have a mean square length of 1."""
+
+# The default layers, as shares of the model's.
+_DEPTHS = (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1)
+_BATCHED_TOKENS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """What a judge is trained on, and how.
+
+    Attributes:
+        suite: Path or id of a suite. Its datasets hold the labels.
+        on: The datasets to learn from, each as `DATASET` or `DATASET:CRITERION`. Empty = all of the suite.
+        rubric: Path or id of the rubric whose prompt the judge reads.
+        model: The base model.
+        out: The new folder.
+        criterion: One of the rubric's criteria, by default the first.
+        layers: The layers to try. Empty = five that are spread over the model.
+        control: What is held out of the head: `length`.
+        seed: Seed of the dev clusters, and of the folds.
+        engine: Settings of the pooling engine.
+        runs: The folder that holds the runs.
+    """
+
+    suite: str
+    model: str
+    out: Path
+    on: tuple[str, ...] = ()
+    rubric: str = "helpfulness"
+    criterion: str | None = None
+    layers: tuple[int, ...] = ()
+    control: tuple[str, ...] = ()
+    seed: int = 0
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    runs: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedHead:
+    """A trained head.
+
+    Attributes:
+        facts: What it rests on, as it stands in its folder.
+        pairs: The number of pairs that it was trained on.
+        accuracy: On pairs of clusters that a fold left out, in [0, 1].
+        longer: The accuracy of the longer response on the same pairs.
+        exclusions: The pairs that were left out, by reason.
+    """
+
+    facts: HeadFacts
+    pairs: int
+    accuracy: stats.Estimate
+    longer: stats.Estimate
+    exclusions: Mapping[str, int]
+
+
+def train_head(options: TrainOptions, progress: Progress | None = None) -> TrainedHead:
+    """Train a head on the frozen layers of a model, and write it as a model folder.
+
+    The layer and the penalty are chosen by cross-validation over the dev clusters. Clusters of the test split
+    are never read.
+
+    Args:
+        options: What it is trained on, and how.
+        progress: Shows how far it is.
+
+    Raises:
+        InputError: No label may be learned from, the labels prefer one side alone, or the folder exists.
+        UnknownNameError: There is no such suite, dataset, criterion, rubric or model.
+        ModelError: No head can be put on the model.
+        StorageError: A disk is full.
+    """
+    progress = progress or Silent()
+    if options.out.exists():
+        raise InputError("the folder exists already", where="--out", value=str(options.out))
+    rubric, criterion = _rubric(options)
+    model = resolve_model(options.model, progress=progress.note)
+    check_base(model)
+    layers = _layers(options.layers, model)
+    results, criteria = _read_labels(options, progress)
+    pairs, exclusions = training_pairs(results, criteria, rubric, criterion, options.seed)
+    states, pairs, failures = _states(pairs, model, layers, options, progress)
+    exclusions += failures
+    fit = _fit(states, pairs, layers, options)
+    facts = _facts(options, rubric, criterion, model, pairs, fit)
+    is_prompt = not rubric.verdict
+    # The log-odds of a pair are the mean of its two orders, the second turned round.
+    write_classifier(model, fit.weights * (2 if is_prompt else 1), facts, options.out)
+    accuracy, longer = _accuracies(fit, pairs)
+    return TrainedHead(facts, len(pairs), accuracy, longer, dict(exclusions))
+
+
+def _rubric(options: TrainOptions) -> tuple[Rubric, str]:
+    rubric = load_rubric(options.rubric, where="--rubric")
+    check_rubric(rubric, options.rubric)
+    check_trainable(rubric, "--rubric")
+    criterion = options.criterion or next(iter(rubric.criteria))
+    if criterion not in rubric.criteria:
+        raise UnknownNameError("criterion", criterion, rubric.criteria, where="--criterion")
+    for name in options.control:
+        if name != LENGTH:
+            raise UnknownNameError("control", name, [LENGTH], where="--control")
+    return rubric, criterion
+
+
+def _layers(layers: tuple[int, ...], model: ResolvedModel) -> tuple[int, ...]:
+    """Return the layers to try, from the first of the model to the last."""
+    count = model_settings(model.path).get("num_hidden_layers")
+    if not isinstance(count, int):
+        raise InputError("the model does not say how many layers it has", where=model.id)
+    chosen_layers = sorted(set(layers)) or sorted({max(1, round(depth * count)) for depth in _DEPTHS})
+    if not 1 <= chosen_layers[0] <= chosen_layers[-1] <= count:
+        raise InputError(
+            "the model has no such layer", where="--layers", value=layers, allowed=f"1 to {count}"
+        )
+    return tuple(chosen_layers)
+
+
+def _read_labels(options: TrainOptions, progress: Progress) -> tuple[Results, dict[str, str]]:
+    """Return a run of the datasets alone, and the criterion of the labels of each."""
+    suite, path = load_suite(options.suite)
+    names = dict(name.partition(":")[::2] for name in options.on)
+    known_ids = [use.id for use in suite.datasets]
+    for name in names:
+        if name not in known_ids:
+            raise UnknownNameError("dataset of the suite", name, known_ids, where="--on")
+    datasets = tuple(use for use in suite.datasets if not names or use.id in names)
+    suite = Suite(suite=f"train-{suite.suite}", title=f"Labels of {suite.suite}", datasets=datasets)
+    root = runs_root(options.runs)
+    resolved = resolve(suite, path, progress)
+    criteria = {}
+    for dataset in resolved.datasets:
+        criterion = label_criterion(dataset.card, names.get(dataset.id, ""), Kind.PAIRWISE, {})
+        if criterion is None:
+            raise SpecError(
+                "the dataset has no labels of pairs, or several criteria of them",
+                where="--on",
+                value=dataset.id,
+                allowed=[name for name, spec in dataset.card.criteria.items() if spec.kind is Kind.PAIRWISE],
+                fix=f"write --on {dataset.id}:CRITERION",
+            )
+        criteria[dataset.id] = criterion
+    run: Run = carry_out(prepare_resolved(resolved, all_runs(root)), root, progress)
+    return Results(run), criteria
+
+
+def _states(
+    pairs: Sequence[TrainingPair],
+    model: ResolvedModel,
+    layers: tuple[int, ...],
+    options: TrainOptions,
+    progress: Progress,
+) -> tuple[dict[int, tuple[Numbers, Numbers]], list[TrainingPair], Counter[str]]:
+    """Return for each layer the hidden states of both prompts of each pair that has them."""
+    engine = EngineSpec(
+        **{"max_batched_tokens": _BATCHED_TOKENS, **options.engine, "type": "pooling", "layers": list(layers)}
+    )
+    requests = [request for pair in pairs for request in pair.requests]
+    rows, failures = hidden_states(requests, model, engine, progress)
+    failed = {place // 2 for place in failures}
+    usable = [place for place in range(len(pairs)) if place not in failed]
+    width = rows.shape[1] // len(layers)
+    by_layer = {}
+    for number, layer in enumerate(layers):
+        of_layer = rows[:, number * width : (number + 1) * width].astype(float)
+        by_layer[layer] = (of_layer[0::2][usable], of_layer[1::2][usable])
+    return by_layer, [pairs[place] for place in usable], Counter({FAILED: len(failed)} if failed else {})
+
+
+@dataclass(frozen=True, slots=True)
+class _HeadFit:
+    weights: Numbers
+    selection: stats.RidgeSelection
+
+
+def _fit(
+    states: Mapping[int, tuple[Numbers, Numbers]],
+    pairs: Sequence[TrainingPair],
+    layers: tuple[int, ...],
+    options: TrainOptions,
+) -> _HeadFit:
+    """Choose a layer and a penalty by cross-validation, then fit to all pairs."""
+    import numpy as np
+
+    shares = np.array([pair.share for pair in pairs])
+    clusters = [f"{pair.dataset} {pair.cluster}" for pair in pairs]
+    lengths = np.diff(np.log1p(np.array([pair.chars for pair in pairs])), axis=1)[:, 0]
+    by_layer, scales = {}, {}
+    for layer in layers:
+        first, second = states[layer]
+        differences = _without(first, second, lengths, options.control)
+        scales[layer] = float(np.sqrt(np.mean(np.sum(differences**2, axis=1)))) or 1.0
+        by_layer[layer] = differences / scales[layer]
+    selection = stats.choose_ridge(by_layer, shares, clusters, RIDGES, seed=options.seed)
+    best = selection.best
+    fit = stats.fit_preferences(by_layer[best.layer], shares, best.ridge)
+    return _HeadFit(fit.weights / scales[best.layer], selection)
+
+
+def _without(first: Numbers, second: Numbers, lengths: Numbers, control: tuple[str, ...]) -> Numbers:
+    """Return the differences of features, orthogonal to what must not move the score.
+
+    That is the mean of all features, so that the score of one prompt alone is centred too. With the control
+    of length it is also the direction in which features go along with the length, so that the score and the
+    difference in length do not correlate on these pairs.
+    """
+    import numpy as np
+
+    differences = first - second
+    directions = [(first + second).mean(axis=0)]
+    if LENGTH in control:
+        directions.append(differences.T @ lengths)
+    return stats.project_out(differences, np.array(directions))
+
+
+def _accuracies(fit: _HeadFit, pairs: Sequence[TrainingPair]) -> tuple[stats.Estimate, stats.Estimate]:
+    decided = [place for place, pair in enumerate(pairs) if pair.share != 0.5]
+    clusters = [f"{pairs[place].dataset} {pairs[place].cluster}" for place in decided]
+    right = [float((fit.selection.log_odds[place] > 0) == (pairs[place].share > 0.5)) for place in decided]
+    longer = [_longer_is_right(pairs[place]) for place in decided]
+    return (
+        stats.mean_estimate(right, clusters, bounds=(0.0, 1.0)),
+        stats.mean_estimate(longer, clusters, bounds=(0.0, 1.0)),
+    )
+
+
+def _longer_is_right(pair: TrainingPair) -> float:
+    first, second = pair.chars
+    return 0.5 if first == second else float((first > second) == (pair.share > 0.5))
+
+
+def _facts(
+    options: TrainOptions,
+    rubric: Rubric,
+    criterion: str,
+    model: ResolvedModel,
+    pairs: Sequence[TrainingPair],
+    fit: _HeadFit,
+) -> HeadFacts:
+    datasets: dict[str, dict[str, Any]] = {}
+    for name in sorted({pair.dataset for pair in pairs}):
+        of_dataset = [pair for pair in pairs if pair.dataset == name]
+        datasets[name] = {
+            "criterion": of_dataset[0].criterion,
+            "pairs": len(of_dataset),
+            "clusters": len({pair.cluster for pair in of_dataset}),
+        }
+    best = fit.selection.best
+    return HeadFacts(
+        method=HEAD,
+        base=model.id,
+        base_hash=model.content_hash,
+        rubric={"id": rubric.id, "version": rubric.version, "hash": rubric.hash},
+        criterion=criterion,
+        layer=best.layer,
+        ridge=best.ridge,
+        seed=options.seed,
+        control=options.control,
+        datasets=datasets,
+        cross_validation=tuple(asdict(candidate) for candidate in fit.selection.candidates),
+        items=tuple(sorted({pair.item_sha256 for pair in pairs})),
+        versions={name: metadata.version(name) for name in ("evalhub-laaj", "torch", "transformers")},
+    )

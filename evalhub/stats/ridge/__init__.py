@@ -1,0 +1,1 @@
+"""What features say about preferences: penalised fits, and their choice by cross-validation."""
