@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,6 +19,8 @@ from evalhub.specs.uses import DatasetUse, MetricUse
 
 REWARD = "reward"
 """The protocol of reward models, and the rubric that it takes by default."""
+
+_MILLION = 1_000_000
 
 
 class CrossFamily(StrEnum):
@@ -74,10 +76,34 @@ class Price(Spec):
     Attributes:
         prompt: For a million tokens of prompts.
         completion: For a million generated tokens.
+        cached: For a million tokens of prompts that the server has in its cache. None = the price of others.
     """
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _is_a_discount(self) -> Self:
+        if self.cached is not None and self.cached > self.prompt:
+            raise ValueError(f"cached prompt tokens cost at most what others cost, {self.prompt:g}")
+        return self
+
+    def money(self, prompt: float, completion: float, *, cached: float = 0) -> float:
+        """Return the price of some tokens.
+
+        Args:
+            prompt: Tokens of prompts, the cached ones among them.
+            completion: Generated tokens.
+            cached: Tokens of prompts that the server had in its cache.
+
+        Example:
+            >>> Price(prompt=3, completion=15, cached=0.3).money(1_000_000, 100_000, cached=600_000)
+            2.88
+        """
+        cached = 0 if self.cached is None else min(cached, prompt)
+        full_price = (prompt - cached) * self.prompt + completion * self.completion
+        return (full_price + cached * (self.cached or 0)) / _MILLION
 
 
 class ModelUse(Spec):

@@ -302,7 +302,7 @@ def test_tokens_are_shared_by_the_judgments_that_rest_on_them(hand: Any, results
     estimates = {row["statistic"]: row["estimate"] for row in rows_of(cost(run))}
     assert estimates == {
         "prompt tokens a judgment": 35, "cached tokens a judgment": 1.5, "generated tokens a judgment": 3,
-        "judgments a second": 0.5,
+        "money for 1,000 judgments": None, "judgments a second": 0.5,
     }  # fmt: skip
     shared = [{**engines[0], "serves": ["pw", "pt"]}]
     run = results([hand.item("i"), *records], engines=shared, resolved=resolved)

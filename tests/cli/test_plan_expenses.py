@@ -38,6 +38,27 @@ def test_expected_tokens_are_those_of_earlier_requests(desk: Any, cli: Any) -> N
     assert "expected, as in earlier runs" in cli("plan", "s", "--runs", str(desk.runs)).out
 
 
+def test_a_server_that_counts_no_tokens_has_no_expected_price(
+    desk: Any, cli: Any, chat_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openai")
+
+    def behave(_: dict[str, Any]) -> tuple[int, Any]:
+        return 200, {**chat_server.reply("A", top=[("A", -0.1), ("B", -2.5)]), "usage": None}
+
+    chat_server.behave = behave
+    use = {**PAIR_JUDGE, "engine": chat_server.engine(), "price": {"prompt": 3.0, "completion": 15.0}}
+    desk.dataset(items=4)
+    desk.suite(judges=[use])
+    desk.run()
+    desk.dataset(items=10)
+    desk.suite(judges=[use], title="longer")
+    (expense,) = planned(cli, desk)["expected"]
+    assert (expense["requests"], expense["tokens"], expense["cost"]) == (12, None, None)
+    assert expense["minutes"] is not None
+    assert cli("plan", "s", "--runs", str(desk.runs)).code == 0
+
+
 def test_nothing_is_expected_of_what_is_reused(desk: Any, cli: Any) -> None:
     desk.run()
     assert planned(cli, desk)["expected"] == []

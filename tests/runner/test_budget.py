@@ -98,6 +98,21 @@ def test_money_is_counted_by_the_price_of_each_model(desk: Any, whole: Run) -> N
     assert desk.run().id == run.id
 
 
+def test_cached_tokens_are_counted_by_their_price(desk: Any, chat_server: Any) -> None:
+    """At the full price of a prompt, the budget would end the run in its first half."""
+    pytest.importorskip("openai")
+    usage = {"prompt_tokens": 100, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 90}}
+    reply = {**chat_server.reply("A", top=[("A", -0.1), ("B", -2.5)]), "usage": usage}
+    chat_server.behave = lambda _: (200, reply)
+    desk.dataset(items=40)
+    price = {"prompt": 1000.0, "completion": 5000.0, "cached": 100.0}
+    cost = 80 * (10 * 1000 + 90 * 100 + 2 * 5000) / 1e6
+    served = judge(engine=chat_server.engine(concurrency=1), price=price)
+    desk.suite(judges=[served], budget={"cost": 1.01 * cost})
+    assert desk.run().manifest.state is State.SEALED
+    assert len(chat_server.asked) == 80
+
+
 def test_minutes_are_those_of_all_sessions(desk: Any) -> None:
     desk.dataset(items=ITEMS)
     slow = {"type": "scripted", "max_num_seqs": 4, "script": {"rules": RULES, "seconds": 0.02, "batch": 1}}

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from evalhub import runner
 from evalhub.errors import SpecError
 from evalhub.specs import Card, Rubric, Suite, locate, parse_rubric
-from evalhub.specs.suite import Budget, Candidate, Controls, JudgeUse, Pairs, SamplingSpec
+from evalhub.specs.suite import Budget, Candidate, Controls, JudgeUse, Pairs, Price, SamplingSpec
 from evalhub.specs.uses import DatasetUse
 
 from ..conftest import CANDIDATE, PAIR, PAIR_JUDGE, RATE, RATE_JUDGE, scripted
@@ -117,6 +117,10 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "calibration": (["tiny"], NOTHING),
     "candidates.0.price": ({"prompt": 1, "completion": 1}, NOTHING),
     "judges.0.price": ({"prompt": 1, "completion": 1}, NOTHING),
+    **{
+        f"judges.0.price.{name}": ({"prompt": 1, "completion": 1, name: 0.5}, NOTHING)
+        for name in ("prompt", "completion", "cached")
+    },
     "budget.judgments": (10_000, NOTHING),
     "budget.tokens": (10_000, NOTHING),
     "budget.minutes": (10, NOTHING),
@@ -127,6 +131,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "": Suite, "datasets.0.": DatasetUse, "candidates.0.": Candidate,
     "candidates.0.sampling.": SamplingSpec,
     "judges.0.": JudgeUse, "judges.0.pairs.": Pairs, "judges.0.sampling.": SamplingSpec,
+    "judges.0.price.": Price,
     "controls.": Controls,
     "budget.": Budget,
 }  # fmt: skip
@@ -229,8 +234,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     suite = copy.deepcopy(SUITE)
     place: Any = suite
     *parents, name = path.split(".")
-    if path == "judges.0.pairs.baseline":
-        parents, name = parents[:-1], "pairs"
+    if path == "judges.0.pairs.baseline" or path.startswith("judges.0.price."):
+        *parents, name = parents
     for parent in parents:
         place = place[int(parent)] if parent.isdigit() else place.setdefault(parent, {})
     place[name] = value

@@ -11,7 +11,7 @@ from evalhub.analysis.findings.trust import trust
 from evalhub.analysis.frames.directions import length_names
 from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.results import Results
-from evalhub.analysis.run.cost import judgment_tokens
+from evalhub.analysis.run.cost import MONEY, judgment_tokens
 from evalhub.analysis.run.coverage import coverage
 from evalhub.analysis.tables import rows_of
 from evalhub.stats import BiasKind
@@ -25,13 +25,16 @@ _SOURCES = ("labels", "judge", "metric")
 _OF_SOURCE = (
     "rater", "criterion", "measure", "estimate", "low", "high", "n", "rank", "best", "worst", "band",
 )  # fmt: skip
+# A jury, or a judge whose verdicts came with the dataset.
+_NO_TOKENS: Row = {"estimate": None, "reason": "it asked for no answer itself"}
 SYSTEM_COLUMNS = (
     "dataset", "system", *(f"{source}_{name}" for source in _SOURCES for name in _OF_SOURCE), "judge_trust",
 )  # fmt: skip
 JUDGE_COLUMNS = (
     "dataset", "judge", "criterion", "label_criterion", "annotator_kind", "trust", "measure", "estimate",
     "low", "high", "n", "chance", "longer", "metric", "metric_estimate", "people", "flips", "flips_low",
-    "flips_high", "length", "length_low", "length_high", "tokens", "expected", "valid",
+    "flips_high", "length", "length_low", "length_high", "tokens", "money", "money_reason", "expected",
+    "valid",
 )  # fmt: skip
 
 
@@ -140,7 +143,8 @@ def judge_summary(results: Results) -> pd.DataFrame:
 
     The columns are those of `trust`, and `length` (percentage points of the win probability for twice the
     length, all other biases held fixed), tokens (read and written for one judgment, the mean over all
-    datasets), expected and valid (judgments over all datasets).
+    datasets), money (their price for 1,000 judgments) or money_reason, expected and valid (judgments over all
+    datasets).
     """
     import pandas as pd
 
@@ -149,12 +153,14 @@ def judge_summary(results: Results) -> pd.DataFrame:
         for row in rows_of(biases(results))
         if (row["bias"], row["reading"], row["statistic"]) == (BiasKind.LENGTH, HARD, "effect")
     }
-    tokens = _tokens(rows_of(judgment_tokens(results)))
+    costs = rows_of(judgment_tokens(results))
+    tokens = _tokens(costs)
+    prices = {row["judge"]: row for row in costs if row["statistic"] == MONEY}
     counts = {row["judge"]: row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"}
     rows = []
     for row in rows_of(trust(results)):
         length = lengths.get((row["dataset"], row["judge"], row["criterion"]), {})
-        count = counts.get(row["judge"], {})
+        count, price = counts.get(row["judge"], {}), prices.get(row["judge"], _NO_TOKENS)
         answered, failed = count.get("done"), count.get("failed")
         rows.append(
             {
@@ -163,6 +169,8 @@ def judge_summary(results: Results) -> pd.DataFrame:
                 "length_low": length.get("low"),
                 "length_high": length.get("high"),
                 "tokens": tokens.get(row["judge"]),
+                "money": price["estimate"],
+                "money_reason": price["reason"] if price["estimate"] is None else None,
                 "expected": count.get("expected"),
                 "valid": None if answered is None else answered - failed,
             }

@@ -15,7 +15,7 @@ from evalhub import stats
 from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
-from evalhub.analysis.run.cost import engine_time
+from evalhub.analysis.run.cost import NO_COUNTS, UNCOUNTED, engine_time, price_of
 from evalhub.analysis.run.servers import NO_PROBABILITIES
 from evalhub.analysis.tables import PAIR, row, table, values
 from evalhub.records import digest
@@ -28,14 +28,16 @@ SEED = 0
 DIGITS = 12  # equal confidences differ in the last bits
 PEOPLE = "people"
 ALL_STAGES = "all judges"
-COSTS = ("judgments", "tokens_in", "tokens_out", "seconds")
+COSTS = ("judgments", "tokens_in", "tokens_out", "seconds", "money")
+_REASONS = ("seconds_reason", "money_reason")
+_COUNTS = ("judgments", "requests", "tokens_in", "tokens_out", "tokens_cached", "uncounted")
 COLUMNS = (
     "dataset", "label_criterion", "annotator_kind", "cascade", "promised_agreement", "promised_confidence",
     "stage", "statistic", "threshold", "threshold_reason", "calibrated_on", "tests_start",
-    "disagreement_bound", "asked", "decided", *COSTS, "seconds_reason", "not_used",
+    "disagreement_bound", "asked", "decided", *COSTS, *_REASONS, "not_used",
 )  # fmt: skip
 
-_COSTS = """
+_COSTS = f"""
 WITH pairs AS (
   SELECT judge, criterion, dataset, item_id, system_a, system_b, sample, count(*) AS judgments,
     list_distinct(flatten(list(completions))) AS keys
@@ -44,10 +46,10 @@ WITH pairs AS (
   SELECT pairs.* EXCLUDE (keys), unnest(keys) AS key FROM pairs
 ), spent AS (
   SELECT used.* EXCLUDE (key), count(*) AS requests, sum(c.prompt_tokens) AS tokens_in,
-    sum(c.completion_tokens) AS tokens_out
+    sum(c.completion_tokens) AS tokens_out, sum(c.cached_tokens) AS tokens_cached, {UNCOUNTED} AS uncounted
   FROM used JOIN completions c USING (key) GROUP BY ALL
 )
-SELECT pairs.* EXCLUDE (keys), spent.requests, spent.tokens_in, spent.tokens_out
+SELECT pairs.* EXCLUDE (keys), requests, tokens_in, tokens_out, tokens_cached, uncounted
 FROM pairs LEFT JOIN spent USING (judge, criterion, dataset, item_id, system_a, system_b, sample)
 ORDER BY ALL
 """
@@ -83,7 +85,7 @@ def cascades(results: Results) -> pd.DataFrame:
     - disagreement_bound: upper confidence bound of the share on which the stage disagrees with the labels, in
       [0, 1], lower is better.
     - asked and decided: pairs of the other half.
-    - judgments, tokens and seconds of engine time for each pair that the stage decides.
+    - judgments, tokens, seconds of engine time and money for each pair that the stage decides.
     - not_used: which pairs are left out.
     """
     specs = results.suite.cascades
@@ -132,7 +134,7 @@ def _labelled_pairs(
     pairs = labels[[*PAIR, "label_winner"]].merge(clusters, on=PAIR)
     not_used = {"labelled pairs were not put to every judge": len(pairs)}
     for stage, judge in enumerate(stages):
-        columns = ["winner", "p_a", "judgments", "requests", "tokens_in", "tokens_out"]
+        columns = ["winner", "p_a", *_COUNTS]
         of_judge = verdicts.loc[verdicts["judge"] == judge, [*PAIR, *columns]]
         pairs = pairs.merge(of_judge.rename(columns={name: f"{name}_{stage}" for name in columns}), on=PAIR)
     not_used["labelled pairs were not put to every judge"] -= len(pairs)
@@ -216,7 +218,7 @@ def _stage_rows(outcome: stats.StageOutcome, stage_columns: Facts, cost: Facts) 
         for name in COSTS
     }
     columns = {**stage_columns, "asked": outcome.n, "decided": outcome.n_decided, **cost_per_pair}
-    columns["seconds_reason"] = cost["seconds_reason"]
+    columns |= {name: cost[name] for name in _REASONS}
     yield row(outcome.share, **columns, statistic="share")
     yield row(outcome.agreement, **columns, statistic="agreement")
 
@@ -224,9 +226,10 @@ def _stage_rows(outcome: stats.StageOutcome, stage_columns: Facts, cost: Facts) 
 def _cost(results: Results, judge: str, pairs: pd.DataFrame, stage: int) -> dict[str, Any]:
     """Return the cost of these pairs for the judge."""
     totals: dict[str, Any] = {}
-    for name in ("judgments", "requests", "tokens_in", "tokens_out"):
+    for name in _COUNTS:
         counts = pairs[f"{name}_{stage}"].dropna()
         totals[name] = int(counts.sum()) if len(counts) or pairs.empty else None
+    totals |= _money(results, judge, totals)
     time, requests = engine_time(results, judge), totals["requests"]
     if isinstance(time, str):
         return {**totals, "seconds": None, "seconds_reason": time}
@@ -234,11 +237,24 @@ def _cost(results: Results, judge: str, pairs: pd.DataFrame, stage: int) -> dict
     return {**totals, "seconds": seconds, "seconds_reason": None}
 
 
+def _money(results: Results, judge: str, totals: Facts) -> dict[str, Any]:
+    price = price_of(results, judge)
+    if isinstance(price, str):
+        return {"money": None, "money_reason": price}
+    if totals["uncounted"] != 0 or totals["tokens_in"] is None:
+        return {"money": None, "money_reason": NO_COUNTS}
+    money = price.money(totals["tokens_in"], totals["tokens_out"] or 0, cached=totals["tokens_cached"] or 0)
+    return {"money": money, "money_reason": None}
+
+
 def _total_cost(costs: Sequence[Facts]) -> dict[str, Any]:
     """Add up the costs of the stages. A total is None where it is None for some stage."""
-    reasons = dict.fromkeys(cost["seconds_reason"] for cost in costs if cost["seconds_reason"])
+    reasons = {
+        name: "; ".join(dict.fromkeys(cost[name] for cost in costs if cost[name])) or None
+        for name in _REASONS
+    }
     totals = {
         name: None if any(cost[name] is None for cost in costs) else sum(cost[name] for cost in costs)
         for name in COSTS
     }
-    return {**totals, "seconds_reason": "; ".join(reasons) or None}
+    return {**totals, **reasons}

@@ -1,20 +1,29 @@
-"""The cost of judges: tokens for each judgment, and judgments a second."""
+"""The cost of judges: tokens for each judgment, their price, and judgments a second."""
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
+from evalhub.specs.suite import Price
+from evalhub.stats.clusters import Column
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("judge", "model", "statistic")
+PER = 1000
+MONEY = f"money for {PER:,} judgments"
+NO_COUNTS = "the server gives no numbers of tokens"
+
+UNCOUNTED = "count(*) FILTER (c.failure IS NULL AND (c.prompt_tokens IS NULL OR c.completion_tokens IS NULL))"
+"""Counts the answers of `completions c` of which the server gives no numbers of tokens."""
 
 # The tokens of a completion that several judgments use are shared among them.
-_TOKENS = """
+_TOKENS = f"""
 WITH used AS (
   SELECT judge, j.dataset || '/' || i.cluster AS cluster, unnest(completions) AS key,
     j.place AS judgment
@@ -25,7 +34,7 @@ WITH used AS (
 )
 SELECT judge, cluster, any_value(c.model) AS model,
   sum(share * c.prompt_tokens) AS "prompt tokens", sum(share * c.cached_tokens) AS "cached tokens",
-  sum(share * c.completion_tokens) AS "generated tokens"
+  sum(share * c.completion_tokens) AS "generated tokens", {UNCOUNTED} > 0 AS uncounted
 FROM shared JOIN completions c USING (key)
 GROUP BY judge, cluster, judgment ORDER BY ALL
 """
@@ -42,18 +51,39 @@ WHERE coalesce(c.computed_in, '') IN ('', $run) GROUP BY judge ORDER BY judge
 
 @cached_statistics
 def judgment_tokens(results: Results) -> pd.DataFrame:
-    """Return the part of `cost` that is the same for every run of the same judgments: the tokens."""
-    rows = [
-        row(
-            stats.mean_estimate(numbers(judgments[name]), ids(judgments["cluster"])),
-            judge=judge,
-            model=model,
-            statistic=f"{name} a judgment",
-        )
-        for (judge, model), judgments in groups(results.coded_sql(_TOKENS), "judge", "model")
-        for name in ("prompt tokens", "cached tokens", "generated tokens")
-    ]
+    """Return the part of `cost` that is the same for every run of the same judgments: tokens and money."""
+    rows: list[dict[str, Any]] = []
+    for (judge, model), judgments in groups(results.coded_sql(_TOKENS), "judge", "model"):
+        clusters = ids(judgments["cluster"])
+        estimates = {
+            f"{name} a judgment": stats.mean_estimate(numbers(judgments[name]), clusters)
+            for name in ("prompt tokens", "cached tokens", "generated tokens")
+        }
+        estimates[MONEY] = _money(judgments, clusters, price_of(results, str(judge)))
+        rows += [row(value, judge=judge, model=model, statistic=name) for name, value in estimates.items()]
     return table(rows, COLUMNS)
+
+
+def _money(judgments: pd.DataFrame, clusters: Column, price: Price | str) -> stats.Estimate:
+    """Return the mean price of judgments, those left out of which a completion has no numbers of tokens."""
+    if isinstance(price, str):
+        return stats.Estimate.none(price)
+    names = ("prompt tokens", "generated tokens", "cached tokens")
+    columns = [numbers(judgments[name]) for name in names]
+    prices = [
+        None
+        if uncounted or isnan(prompt)
+        else PER * price.money(prompt, _or_zero(generated), cached=_or_zero(cached))
+        for prompt, generated, cached, uncounted in zip(*columns, judgments["uncounted"], strict=True)
+    ]
+    estimate = stats.mean_estimate(prices, clusters)
+    if estimate.estimate is None:
+        return stats.Estimate.none(NO_COUNTS, n_excluded=estimate.n_excluded)
+    return estimate
+
+
+def _or_zero(tokens: float) -> float:
+    return 0.0 if isnan(tokens) else tokens
 
 
 def cost(results: Results) -> pd.DataFrame:
@@ -61,8 +91,9 @@ def cost(results: Results) -> pd.DataFrame:
 
     Statistics: `prompt tokens`, `cached tokens` (prompt tokens read from the prefix cache) and `generated
     tokens`, means over judgments. The tokens of a completion that several judgments use are shared among
-    them. `judgments a second` counts the judgments computed in this run while the engine was busy. It is
-    known where the engine served this judge alone.
+    them. `money for 1,000 judgments` is their price, known where the suite gives the judge one and the server
+    the numbers of tokens. `judgments a second` counts the judgments computed in this run while the engine was
+    busy. It is known where the engine served this judge alone.
     """
     computed = _count_computed_here(results)
     rows: list[dict[str, Any]] = []
@@ -91,6 +122,12 @@ def _speed(judgments: int, time: tuple[float, int] | str) -> stats.Estimate:
     return stats.Estimate(
         judgments / time[0], None, None, 0.95, "none", judgments, 1, 0, "one run, timed once"
     )
+
+
+def price_of(results: Results, judge: str) -> Price | str:
+    """Return what the suite gives as the price of a judge's tokens, or why it is unknown."""
+    price = next((use.price for use in results.suite.judges if use.id == judge), None)
+    return price or f"no price of its tokens is known: the suite gives {judge} no `price`"
 
 
 def engine_time(results: Results, judge: str) -> tuple[float, int] | str:

@@ -15,6 +15,8 @@ HALVES = (
     "is the cost per pair that the stage decides, as if it had judged only the pairs handed on to it"
 )
 
+MONEY = "money is for 1,000 pairs that the stage decides, in the unit of the suite's prices"
+
 _HEAD = (
     "stage", "threshold", "set on", "tests\nfrom", "disagrees\nat most", "decided", "share", "agreement",
     "judgments\neach", "tokens in\neach", "tokens out\neach", "seconds\neach",
@@ -29,6 +31,7 @@ def cascade_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
         notes: Takes the reasons of what is absent, and what the numbers rest on.
     """
     key = ("cascade", "dataset", "label_criterion", "annotator_kind")
+    priced = any(row["money"] is not None for row in data["cascades"])
     for (name, dataset, criterion, kind), rows in grouped(data["cascades"], *key):
         first = rows[0]
         promise = (
@@ -36,12 +39,13 @@ def cascade_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
         )
         marks = " ".join(filter(None, (notes.mark(HALVES), notes.mark(first["not_used"]))))
         title = f"{name}: {promise} · {dataset} · {criterion} · {kind or 'no'} labels {marks}"
-        lines = tuple(_stage(statistics, notes) for _, statistics in grouped(rows, "stage"))
-        yield Grid(title, _HEAD, lines)
+        lines = tuple(_stage(statistics, notes, priced) for _, statistics in grouped(rows, "stage"))
+        yield Grid(title, (*_HEAD, f"money for\n1,000 {notes.mark(MONEY)}") if priced else _HEAD, lines)
 
 
-def _stage(rows: Sequence[Row], notes: Footnotes) -> tuple[str, ...]:
+def _stage(rows: Sequence[Row], notes: Footnotes, priced: bool) -> tuple[str, ...]:
     share, *agreement = rows
+    money = None if share["money"] is None else 1000 * share["money"]
     return (
         visible(share["stage"]),
         number(share["threshold"], 3) + notes.mark(share["threshold_reason"]),
@@ -53,4 +57,5 @@ def _stage(rows: Sequence[Row], notes: Footnotes) -> tuple[str, ...]:
         interval(agreement[0], notes) if agreement else ABSENT,
         *(number(share[name], 1) for name in ("judgments", "tokens_in", "tokens_out")),
         number(share["seconds"], 2) + notes.mark(share["seconds_reason"]),
+        *([number(money) + notes.mark(share["money_reason"])] if priced else []),
     )

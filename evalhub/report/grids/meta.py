@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 
 from evalhub.analysis.agreement.agreement import MACRO
 from evalhub.analysis.run.contamination import OVERLAP_WORDS
+from evalhub.analysis.run.cost import MONEY
 from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot, visible
 from evalhub.report.grids.biases import CONTROLLED
 from evalhub.report.grids.columns import Data, Grids, heading
@@ -71,6 +72,14 @@ def judge_grids(table: str) -> Grids:
             yield pivot(rows, notes, title="", names=names, across=("statistic",))
 
     return grids
+
+
+def cost_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid: a line for each judge, a column for each statistic. Money where a judge has a price."""
+    rows = data["cost"]
+    if not any(row["statistic"] == MONEY and row["estimate"] is not None for row in rows):
+        rows = [row for row in rows if row["statistic"] != MONEY]
+    yield from judge_grids("cost")({**data, "cost": rows}, notes)
 
 
 def human_agreement_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:

@@ -76,7 +76,7 @@ def _interval(estimate: float | None, low: float | None, high: float | None, pla
 
 _JUDGE_HEAD = (
     "judge", "labels", label("trust"), label("agreement"), label("baseline"), "metric", label("people"),
-    "order", "length", "tokens",
+    "order", "length", "tokens", "money for\n1,000",
 )  # fmt: skip
 _WORDS = {Trust.STANDS_IN: "for people", Trust.CHANCE: "chance"}
 
@@ -116,6 +116,7 @@ def _judge_line(row: Row, *, with_dataset: bool) -> tuple[str, ...]:
         number(row["flips"]),
         number(row["length"], 1),
         count(row["tokens"]),
+        number(row["money"]),
     )
 
 

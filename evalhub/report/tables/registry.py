@@ -281,7 +281,7 @@ SECTIONS = (
         _OF_TRUST,
     ),
     Section("All attacks together", ("attacks",), meta.judge_grids("attacks"), Place.META),
-    Section("Cost, over all datasets of a run", ("cost",), meta.judge_grids("cost"), _OF_RUNS),
+    Section("Cost, over all datasets of a run", ("cost",), meta.cost_grids, _OF_RUNS),
     Section("Languages", ("languages",), meta.language_grids, _OF_TRUST),
     Section("May have been seen in training", ("contamination",), meta.contamination_grids, _OF_RUNS),
     Section(

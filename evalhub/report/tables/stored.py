@@ -26,7 +26,7 @@ from evalhub.store import TABLES_FOLDER, find_frame, labels_hash, read_frame, re
 if TYPE_CHECKING:
     import pandas as pd
 
-CODE = 8
+CODE = 9
 """The version of the code that makes the tables. A change of what one shows raises it."""
 
 # What a manifest says of one night, and not of its records.

@@ -10,8 +10,6 @@ from evalhub.runner.plan.prepared import Prepared
 from evalhub.runner.plan.resolve import ResolvedCandidate, ResolvedJudge
 from evalhub.store import Run
 
-_MILLION = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Expense:
@@ -61,13 +59,16 @@ def _expense(part: ResolvedCandidate | ResolvedJudge, requests: int, runs: Seque
         return Expense(name, requests)
     run, engine = measured
     share = requests / engine["requests"]
-    prompt, generated = (share * (engine[key] or 0) for key in ("prompt_tokens", "completion_tokens"))
+    names = ("prompt_tokens", "completion_tokens", "cached_tokens")
+    prompt, generated, cached = (share * (engine.get(key) or 0) for key in names)
+    # No prompt is empty. Where all of them have no tokens, the server gives no numbers.
+    is_counted = prompt > 0
     return Expense(
         source=name,
         requests=requests,
-        tokens=round(prompt + generated),
+        tokens=round(prompt + generated) if is_counted else None,
         minutes=share * (engine["seconds_busy"] or 0) / 60,
-        cost=(prompt * price.prompt + generated * price.completion) / _MILLION if price else None,
+        cost=price.money(prompt, generated, cached=cached) if price and is_counted else None,
         measured_in=run.id,
     )
 

@@ -10,8 +10,6 @@ from evalhub.records import Completion
 from evalhub.specs.suite import Budget, Price
 from evalhub.store import RunWriter
 
-_MILLION = 1_000_000
-
 
 class Meter:
     """Counts what a run computes, and says when a limit of its budget is reached.
@@ -43,7 +41,7 @@ class Meter:
         prompt, generated = completion.prompt_tokens or 0, completion.completion_tokens or 0
         self.tokens += prompt + generated
         if price := self._prices.get(completion.model):
-            self.cost += (prompt * price.prompt + generated * price.completion) / _MILLION
+            self.cost += price.money(prompt, generated, cached=completion.cached_tokens or 0)
 
     def reached(self) -> str | None:
         """Return the key of a limit that is reached, or None."""
