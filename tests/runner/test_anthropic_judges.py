@@ -13,6 +13,7 @@ from evalhub.analysis import (
     agreement,
     calibration,
     cascades,
+    cost,
     failures,
     pair_verdicts,
     ratings,
@@ -134,6 +135,22 @@ def test_labels_a_cascade_and_a_jury_read_hard_verdicts(
     assert (verdicts[verdicts["judge"] == "panel"]["winner"] == "b").all()
     assert cli("meta").code == 0
     assert cli("report", "--full").code == 0
+
+
+def test_its_money_counts_what_the_cache_saves(desk: Any, cli: Command, messages_server: Any) -> None:
+    usage = {
+        "input_tokens": 100, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 900,
+        "output_tokens": 20,
+    }  # fmt: skip
+    messages_server.behave = lambda _: (200, messages_server.verdict("A", usage=usage))
+    price = {"prompt": 3, "completion": 15, "cached": 0.3}
+    desk.suite(judges=[{**PAIR, "engine": messages_server.engine(), "price": price}])
+    results = Results(desk.run())
+    money = {row["statistic"]: row["estimate"] for row in rows_of(cost(results))}["money for 1,000 judgments"]
+    assert money == pytest.approx(1000 * (100 * 3 + 900 * 0.3 + 20 * 15) / 1e6)
+    (row,) = json.loads(cli("report", "--json").out)["judge_summary"]
+    assert row["money"] == money
+    assert "money for" in " ".join(cli("report").out.split())
 
 
 @pytest.mark.parametrize(
