@@ -22,7 +22,7 @@ def show_judge() -> None:
     facts, rubric = context.run.manifest.judges[name], context.results.rubric(name)
     uses = {
         "rubric": facts.rubric, "protocol": facts.protocol, "model": facts.model, "mode": facts.mode.value,
-        "positions": facts.positions.value if facts.positions else "each read alone",
+        "positions": facts.positions.value if facts.positions else "no order",
         "families": ", ".join(facts.families),
     }  # fmt: skip
     show_table([{"field": key, "value": value} for key, value in uses.items()], alt=f"How {name} judges")

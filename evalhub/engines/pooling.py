@@ -12,10 +12,9 @@ from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.opening import EngineKind, Opening
 from evalhub.engines.vllm import VllmSettings, identify_vllm, open_vllm
 from evalhub.errors import ModelError
-from evalhub.models import ResolvedModel, model_settings
+from evalhub.models import CLASSIFIES, ResolvedModel, model_settings
 from evalhub.records import RequestKind
 
-_CLASSIFIES = "ForSequenceClassification"
 _GENERATES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 _EVERY_TOKEN = "RewardModel"
 
@@ -89,9 +88,9 @@ def _kind_of(model: ResolvedModel | None, settings: PoolingSettings) -> RequestK
             "the model gives a reward for each token or step, and a judge needs one for the whole answer",
             where=model.id if model else "",
             value=architecture,
-            allowed=f"a model that ends in {_CLASSIFIES}",
+            allowed=f"a model that ends in {CLASSIFIES}",
         )
-    if not architecture.endswith(_CLASSIFIES):
+    if not architecture.endswith(CLASSIFIES):
         return RequestKind.EMBED
     outputs = _outputs(config)
     if outputs != 1:

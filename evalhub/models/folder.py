@@ -12,6 +12,9 @@ from evalhub.models.safety import read_settings
 RECORD = "evalhub.json"
 TRAINING = "evalhub-training.json"
 
+CLASSIFIES = "ForSequenceClassification"
+"""How the names of architectures end that classify."""
+
 Progress = Callable[[str], None]
 
 _CONTENT = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "*.py", "*.bin")
@@ -31,6 +34,16 @@ def content_files(folder: Path) -> list[Path]:
 def model_settings(folder: Path) -> dict[str, Any]:
     """Return what the config.json of a model folder holds."""
     return read_settings(folder / "config.json")
+
+
+def is_classifier(folder: Path) -> bool:
+    """Return whether a folder holds a sequence classifier, by its config.json."""
+    return _architecture(folder).endswith(CLASSIFIES)
+
+
+def _architecture(folder: Path) -> str:
+    names = model_settings(folder).get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else ""
 
 
 def chat_template(folder: Path) -> str | None:

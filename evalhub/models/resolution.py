@@ -31,6 +31,23 @@ class ModelSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeTraining:
+    """How a model was trained to judge, as `evalhub judges train` writes it beside the weights.
+
+    Attributes:
+        method: Such as `head`.
+        rubric: The id of the rubric whose prompt it learned to read.
+        rubric_hash: The hash of that rubric.
+        criterion: The criterion of the rubric.
+    """
+
+    method: str
+    rubric: str
+    rubric_hash: str
+    criterion: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedModel:
     """A model that is ready on this machine.
 
@@ -47,6 +64,7 @@ class ResolvedModel:
         licence: `not stated` where it is unknown.
         cutoff: Month of the newest training data at most, YYYY-MM. None where it is unknown.
         trained_on: `prompt_sha256` of the items that it was trained to judge.
+        training: How it was trained to judge. None for other models.
         dtype: Type of the weights in the files, such as bfloat16. None where the settings do not give it.
         quantized: Whether the files hold quantized weights.
     """
@@ -63,6 +81,7 @@ class ResolvedModel:
     licence: str
     cutoff: str | None = None
     trained_on: frozenset[str] = frozenset()
+    training: JudgeTraining | None = None
     dtype: str | None = None
     quantized: bool = False
 
@@ -170,6 +189,7 @@ def _describe_folder(
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),
         licence="not stated",
         trained_on=_trained_on(folder / TRAINING),
+        training=_judge_training(folder / TRAINING),
         dtype=_dtype(settings),
         quantized="quantization_config" in settings,
     )
@@ -188,6 +208,17 @@ def _trained_on(file: Path) -> frozenset[str]:
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ModelError("items are the sha256 of the training items", where=f"{file}:items")
     return frozenset(items)
+
+
+def _judge_training(file: Path) -> JudgeTraining | None:
+    """Return how a model was trained to judge. None for one of which only the training items are recorded."""
+    values = read_settings(file)
+    rubric = values.get("rubric")
+    if "method" not in values or not isinstance(rubric, dict):
+        return None
+    return JudgeTraining(
+        str(values["method"]), str(rubric.get("id")), str(rubric.get("hash")), str(values.get("criterion"))
+    )
 
 
 def _unknown(name: str) -> ModelError | UnknownNameError:

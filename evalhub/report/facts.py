@@ -23,7 +23,7 @@ def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if row["role"] == "judge":
             parts += [f"rubric {row['rubric']}", f"{row['protocol']}, {row['mode']}"]
             if row["verdict_kind"] == Kind.PAIRWISE:
-                parts.append(f"positions {row['positions']}" if row["positions"] else "each read alone")
+                parts.append(f"positions {row['positions']}" if row["positions"] else "no order")
         yield f"{row['role']} {visible(row['id'])}", visible(" · ".join(parts))
 
 

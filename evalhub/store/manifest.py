@@ -119,7 +119,7 @@ class JudgeFacts(Spec):
     Attributes:
         answers: The criteria that are answered by letters.
         opens_thinking: Whether the model's chat template begins each answer with a think tag.
-        positions: The orders in which a pair is shown. None if each response is read alone.
+        positions: The orders in which a pair is shown. None if a verdict cannot depend on an order.
     """
 
     rubric: str

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, ModelError, StorageError
-from evalhub.models import ResolvedModel, model_settings
+from evalhub.models import CLASSIFIES, ResolvedModel, model_settings
 from evalhub.stats.ridge.preferences import Vector
 
 TRAINING = "evalhub-training.json"
 FORMAT = "evalhub-judge/1"
 
 _GENERATES = "ForCausalLM"
-_CLASSIFIES = "ForSequenceClassification"
 _COPIED = ("*.json", "*.jinja", "*.txt", "*.model")
 _NOT_COPIED = {
     "config.json", "generation_config.json", "evalhub.json", TRAINING, "model.safetensors.index.json",
@@ -119,11 +118,10 @@ def classifier_settings(model: ResolvedModel, layer: int) -> dict[str, Any]:
     """Return the config.json of the classifier: the base model's, cut at a layer, with one output."""
     settings = model_settings(model.path)
     architecture = str(settings["architectures"][0])
-    settings["architectures"] = [architecture.removesuffix(_GENERATES) + _CLASSIFIES]
+    settings["architectures"] = [architecture.removesuffix(_GENERATES) + CLASSIFIES]
     settings["num_hidden_layers"] = layer
-    for name in ("layer_types",):
-        if isinstance(settings.get(name), list):
-            settings[name] = settings[name][:layer]
+    if isinstance(settings.get("layer_types"), list):
+        settings["layer_types"] = settings["layer_types"][:layer]
     if isinstance(settings.get("max_window_layers"), int):
         settings["max_window_layers"] = min(settings["max_window_layers"], layer)
     if settings.get("pad_token_id") is None:
@@ -158,6 +156,7 @@ def _write_weights(source: Path, weights: Vector, layer: int, path: Path) -> Non
                     tensors[name] = opened.get_tensor(name)
     tensors["score.weight"] = torch.tensor(weights, dtype=torch.float32).reshape(1, -1)
     save_file(tensors, path, metadata={"format": "pt"})
+    path.chmod(0o644)
 
 
 def _is_below(name: str, layer: int) -> bool:

@@ -59,7 +59,7 @@ def biases(results: Results) -> pd.DataFrame:
 
     - `rate`: how often the side that has more of it wins, in [0, 1]. .5 = no bias. Ties are left out for
       `position`. For `flips` it is the share of pairs whose verdict changes with the order, 0 = none.
-      A judge that reads each response alone has exactly 0 (`method` is `BY_CONSTRUCTION`).
+      A judge whose verdict cannot depend on the order has exactly 0 (`method` is `BY_CONSTRUCTION`).
     - `people` and `beyond people`: the same rate of people on the same pairs, and the judge's rate minus
       theirs. Only labels of kind human are people.
     - `effect`: the effect in one logit model with all the other biases, in percentage points of the win
@@ -88,8 +88,8 @@ def biases(results: Results) -> pd.DataFrame:
             key_columns = {"dataset": dataset, "judge": judge, "criterion": criterion}
             reason = reasons.get((dataset, judge_orders["label_criterion"].iloc[0]), NO_PEOPLE)
             facts = results.judges.get(judge)
-            reads_alone = facts is not None and facts.positions is None
-            rows += _rows(judge_orders, key_columns, reason, _JUDGE_STATISTICS, reads_alone=reads_alone)
+            orderless = facts is not None and facts.positions is None
+            rows += _rows(judge_orders, key_columns, reason, _JUDGE_STATISTICS, orderless=orderless)
         key_columns = {"dataset": dataset, "judge": ALL_JUDGES, "criterion": criterion}
         rows += _rows(orders, key_columns, reason, _POOLED_STATISTICS)
     return table(rows, COLUMNS)
@@ -101,7 +101,7 @@ def _rows(
     reason: str,
     statistics: Mapping[tuple[BiasKind, str], Sequence[str]],
     *,
-    reads_alone: bool = False,
+    orderless: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one judge.
 
@@ -110,7 +110,7 @@ def _rows(
         key_columns: Dataset, judge and criterion.
         reason: Why there are no people's verdicts.
         statistics: Names of the statistics by bias and reading, where they are not those of `_STATISTICS`.
-        reads_alone: Whether the judge reads each response alone, so that a pair has no order.
+        orderless: Whether the judge's verdict cannot depend on an order.
     """
     columns = verdict_columns(orders)
     effects_beyond_people = stats.controlled_beyond_people(columns)
@@ -123,7 +123,7 @@ def _rows(
             estimates = dict(zip(_RATES, stats.raw_rate(columns, kind, soft=soft), strict=True))
             estimates |= {"effect": effects[kind].points, "log-odds": effects[kind].log_odds}
             estimates["effect beyond people"] = effects_beyond_people[kind].points
-            if kind is BiasKind.FLIPS and reads_alone:
+            if kind is BiasKind.FLIPS and orderless:
                 estimates["rate"] = _no_flips(orders)
             for name in names:
                 estimate = estimates[name]

@@ -103,7 +103,7 @@ def describe_biases(
         sentence = f"No bias of {judge} is shown {on(dataset, criterion)}"
         sentence += f" (tested: {listed(tested or ['order'], limit=6)})."
         if flips and flips["method"] == BY_CONSTRUCTION:
-            sentence += " It reads each response alone, so the order cannot move it."
+            sentence += " By construction the order cannot move its verdicts."
     else:
         sentence = f"{judge} {on(dataset, criterion)}: {'; '.join(parts)}."
     numbers = {

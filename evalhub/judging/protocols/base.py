@@ -189,6 +189,7 @@ class Protocol:
         asks: What the verdicts are read from. A judge by rewards reads each response alone, so that a pair
             has no order, nothing is drawn, and a rubric has no scale.
         decides: Whether its questions can be put to a decision model, which writes nothing.
+        orderless: Whether its verdict on a pair cannot depend on an order, so that it has none.
         asks_items: Whether it can ask the criteria that items bring along, in place of the rubric's.
     """
 
@@ -200,16 +201,17 @@ class Protocol:
     total: str | None = None
     asks: RequestKind = RequestKind.GENERATE
     decides: bool = False
+    orderless: bool = False
     asks_items: bool = False
 
     @property
     def reads_alone(self) -> bool:
-        """Whether each response is read alone, so that no order of a pair exists."""
+        """Whether each response is read alone."""
         return self.asks is not RequestKind.GENERATE
 
     def uses_positions(self, rubric: Rubric) -> bool:
         """Return whether the suite's key `positions` decides how a rubric's responses are shown."""
-        return rubric.kind is Kind.PAIRWISE and not self.both_orders and not self.reads_alone
+        return rubric.kind is Kind.PAIRWISE and not self.both_orders and not self.orderless
 
 
 def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment:

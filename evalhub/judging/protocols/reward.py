@@ -41,7 +41,8 @@ def reward(task: Task) -> JudgmentGenerator:
         (value,) = (completion.values[0] for completion in completions)
         fields |= {"value": value, "expected": value}
     else:
-        fields |= _pair(*(completion.values[0] for completion in completions))
+        reward_a, reward_b = (completion.values[0] for completion in completions)
+        fields |= pair_fields(reward_a - reward_b, f"reward of a {reward_a:.6g}, of b {reward_b:.6g}")
     return (replace(new_judgment(task), **fields),)
 
 
@@ -54,12 +55,17 @@ def _failure(completion: Completion) -> tuple[FailureKind, str | None] | None:
     return None
 
 
-def _pair(reward_a: float, reward_b: float) -> dict[str, Any]:
-    """Return the fields of a pair's verdict. With the two exchanged, it is the exchanged verdict."""
-    chances = softmax({"a": reward_a, "b": reward_b})
+def pair_fields(log_odds: float, text: str) -> dict[str, Any]:
+    """Return the fields of a pair's verdict. With the two exchanged, it is the exchanged verdict.
+
+    Args:
+        log_odds: That a is better than b.
+        text: What the verdict is read from.
+    """
+    chances = softmax({"a": log_odds / 2, "b": -log_odds / 2})
     return {
         "winner": hard_winner(chances),
         "p_a": preference(chances),
-        "logprobs": {"a": log_sigmoid(reward_a - reward_b), "b": log_sigmoid(reward_b - reward_a)},
-        "raw_text": f"reward of a {reward_a:.6g}, of b {reward_b:.6g}",
+        "logprobs": {"a": log_sigmoid(log_odds), "b": log_sigmoid(-log_odds)},
+        "raw_text": text,
     }

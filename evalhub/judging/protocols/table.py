@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from evalhub.judging.protocols.antisymmetric import antisymmetric
 from evalhub.judging.protocols.base import Protocol
 from evalhub.judging.protocols.checklist import TOTAL, checklist, plan_criteria
 from evalhub.judging.protocols.listwise import listwise, plan_pairs
@@ -31,8 +32,11 @@ PROTOCOLS: Mapping[str, Protocol] = {
         (_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL, asks_items=True, decides=True
     ),
     "listwise": Protocol((_LIST,), listwise, plan=plan_pairs),
-    "reward": Protocol((_RESPONSE,), reward, asks=RequestKind.REWARD),
+    "reward": Protocol((_RESPONSE,), reward, asks=RequestKind.REWARD, orderless=True),
 }
+
+ANTISYMMETRIC = Protocol((_PAIR,), antisymmetric, decides=True, orderless=True)
+"""The protocol of a pairwise rubric on a model that was trained on the difference of both orders."""
 
 
 def find_protocol(name: str, *, where: str = "") -> Protocol:

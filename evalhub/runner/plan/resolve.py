@@ -10,13 +10,14 @@ from typing import Any
 
 from evalhub.engines import EngineIdentity, LocalSettings, identify, read_settings, with_settings
 from evalhub.errors import EvalhubError, SpecError
-from evalhub.judging import Judge, Protocol, check_rubric, check_use, find_protocol
+from evalhub.judging import ANTISYMMETRIC, Judge, Protocol, check_rubric, check_use, find_protocol
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.records import RequestKind, digest
 from evalhub.runner.plan.answer_forms import Forms, answer_forms, opens_thinking
 from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.heads import check_head, is_head
 from evalhub.runner.plan.runners import choose_request, with_runners
 from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
@@ -90,8 +91,8 @@ class ResolvedJudge:
 
     @property
     def positions(self) -> Positions | None:
-        """The orders in which a pair is shown. None if each response is read alone."""
-        return None if self.protocol.reads_alone else self.spec.positions
+        """The orders in which a pair is shown. None if a verdict cannot depend on an order."""
+        return None if self.protocol.orderless else self.spec.positions
 
     @property
     def answers(self) -> dict[str, dict[str, str]]:
@@ -242,6 +243,9 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
 def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, where: str) -> ResolvedJudge:
     protocol = find_protocol(rubric.protocol)
     runs = _runnable(use, progress, where, rubric)
+    if is_head(runs.model):
+        check_head(runs.model, use, rubric, _criteria(use, rubric), where)
+        protocol = ANTISYMMETRIC if protocol.decides else protocol
     by_token = runs.asks is RequestKind.GENERATE
     judge = Judge(
         id=use.id,

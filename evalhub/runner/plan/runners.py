@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from evalhub.engines import EngineIdentity, engine_kind
 from evalhub.errors import ModelError, SpecError
 from evalhub.judging import PROTOCOLS, find_protocol
+from evalhub.models import is_classifier
 from evalhub.records import RequestKind
 from evalhub.scales import Kind
 from evalhub.specs import Candidate, EngineSpec, JudgeUse, Mode, Rubric, Suite
@@ -28,7 +30,7 @@ _ENGINES: Mapping[RequestKind, tuple[str, ...]] = {
 
 
 def with_runners(suite: Suite, rubrics: Sequence[Rubric]) -> Suite:
-    """Return a suite whose judges by rewards run on vLLM's pooling runner where they run on vLLM.
+    """Return a suite whose reward models and trained heads run on vLLM's pooling runner, not on vLLM.
 
     Args:
         suite: The suite.
@@ -39,7 +41,8 @@ def with_runners(suite: Suite, rubrics: Sequence[Rubric]) -> Suite:
 
 
 def _with_runner(use: JudgeUse, rubric: Rubric) -> JudgeUse:
-    if use.engine.type != GENERATES or not find_protocol(rubric.protocol).reads_alone:
+    pools = find_protocol(rubric.protocol).reads_alone or is_classifier(Path(use.model).expanduser())
+    if use.engine.type != GENERATES or not pools:
         return use
     engine = EngineSpec(**{**use.engine.settings, "type": POOLS})
     return use.model_copy(update={"engine": engine})
