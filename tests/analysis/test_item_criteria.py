@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from evalhub.analysis import (
@@ -19,14 +20,18 @@ from evalhub.analysis import (
     leaderboard,
     meta,
     prediction_powered,
+    ratings,
     rows_of,
+    sample_details,
     training,
     trust,
 )
 from evalhub.report import meta_data, report_data
 from evalhub.store import Run
 
+from ..conftest import PAIR_JUDGE, RATE_JUDGE
 from ..criteria_desk import JUDGE_OF_ITEMS, criterion, judgments_of, write_dataset, write_suite
+from ..resealing import reseal
 
 ITEMS = 14
 MET = {"kind": "pointwise", "levels": {0: "no", 1: "yes"}, "consensus": {"by": "majority"}}
@@ -226,3 +231,40 @@ def test_answers_on_single_criteria_are_no_training_data(desk: Any) -> None:
     desk.suite(judges=[{**JUDGE_OF_ITEMS, "mode": "explain"}])
     exclusions = training([Results(desk.run())]).manifest["exclusions"]
     assert exclusions["judgments on criteria that items bring along"] == 2 * (2 * 7 + 3 * 7)
+
+
+YOUNGER = {"items": ["criteria"], "judgments": ["item_criterion"], "labels": ["item_criterion"]}
+
+
+def forget_columns(run: Run) -> None:
+    """Write the files of a run as they were written before items could bring criteria."""
+    for kind, names in YOUNGER.items():
+        for file in Run(run.path).files(kind, {}):
+            table = pq.read_table(file.path)
+            pq.write_table(table.drop_columns(names), file.path)
+            reseal(run, file.path)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_run_from_before_there_were_criteria_of_items_is_read_as_ever(
+    desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    if is_large:
+        monkeypatch.setattr("evalhub.analysis.database.connection.MANY", 1)
+    rated = [{"item_id": f"i{place:03}", "system": system, "criterion": "quality", "value": 1 + place % 3,
+              "annotator": "ann"} for place in range(4) for system in ("k", "m")]  # fmt: skip
+    desk.dataset(labels=rated)
+    desk.suite(judges=[RATE_JUDGE, PAIR_JUDGE])
+    run = desk.run()
+    tables = (agreement, leaderboard, human_agreement, criterion_agreement, consensus_labels, ratings)
+    before = [rows_of(table(Results(run))) for table in tables]
+    forget_columns(run)
+    old = Run(run.path)
+    assert [rows_of(table(Results(old))) for table in tables] == before
+    assert Results(old).sql("SELECT count(*) AS n FROM criterion_facts")["n"].tolist() == [0]
+    assert [item.criteria for item in old.records("items")] == [()] * 4
+    assert {judgment.item_criterion for judgment in old.records("judgments")} == {None}
+    assert sample_details(Results(old), "tiny", "i000", ["k"], judge="pt")["judgments"]
+    for command in (["report"], ["meta"], ["verify"]):
+        said = cli(*command)
+        assert said.code == 0, said

@@ -77,8 +77,7 @@ def test_other_names_are_renamed_in_the_select(mini: Any) -> None:
     rubrics = [{"criterion": "It names Paris.", "points": 2.5, "tags": ["axis:accuracy"]}]
     select = """
     SELECT 1 AS item_id, 'One?' AS prompt,
-      list_transform(criteria, lambda r: {'text': r.criterion, 'points': r.points, 'tags': r.tags})
-        AS criteria
+      [{'text': r.criterion, 'points': r.points, 'tags': r.tags} for r in criteria] AS criteria
     FROM h"""
     kind = "STRUCT(criterion VARCHAR, points DOUBLE, tags VARCHAR[])[]"
     (item,) = jsonl(mini, rubrics, kind, items=select).items
