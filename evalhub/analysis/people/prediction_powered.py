@@ -277,7 +277,7 @@ def _probabilities(results: Results) -> pd.DataFrame:
         WITH known AS (
           SELECT dataset, criterion AS label_criterion, item_id, sample, system, system_a, system_b,
             min(probability) AS probability
-          FROM labels WHERE annotator_kind = 'human' AND item_criterion IS NULL GROUP BY ALL
+          FROM labels WHERE annotator_kind = 'human' GROUP BY ALL
         )
         SELECT * EXCLUDE (system, system_a, system_b), system, '' AS other FROM known WHERE system IS NOT NULL
         UNION ALL BY NAME
