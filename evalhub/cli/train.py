@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, Runs, SuiteName
+from evalhub.cli.options import Engine, Json, Runs, SuiteName
 from evalhub.cli.output import print_fields, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError
@@ -41,7 +41,9 @@ def judges_train(
         list[str] | None,
         typer.Option("--control", metavar="length", help="Hold this out of what the head learns."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the dev clusters and of the folds.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Largest number of pairs of each dataset.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all draws: dev clusters, folds, pairs.")] = 0,
+    engine: Engine = "pooling",
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -60,7 +62,9 @@ def judges_train(
         criterion=criterion,
         layers=_numbers(layers),
         control=tuple(control or ()),
+        limit=limit,
         seed=seed,
+        engine=hub.engines.parse_engine(engine, where="--engine"),
         runs=runs,
     )
     progress = choose_progress()
@@ -87,6 +91,8 @@ def judges_train(
     if not as_json:
         print_rows([dict(candidate) for candidate in facts.cross_validation], as_json=False)
     print_fields(fields, as_json=as_json)
+    for note in facts.notes:
+        print_note(f"{note}: the head learns what that person prefers")
     print_note(
         "next: name the folder as the model of a judge with the same rubric, and run the suite. Its training "
         "clusters are left out."

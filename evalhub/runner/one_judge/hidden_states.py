@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 from evalhub.engines import completion_key, identify, open_engine
 from evalhub.errors import StorageError
@@ -113,8 +114,8 @@ class _Store:
 
         for path in sorted(self._folder.glob("*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as file:
+                with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                     keys, rows = file["keys"], file["rows"]
-            except (OSError, ValueError, KeyError, EOFError):
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
                 continue  # a damaged file is computed anew
             yield from zip(map(str, keys.tolist()), rows, strict=True)

@@ -16,10 +16,18 @@ from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel, model_settings
 from evalhub.models import resolve as resolve_model
 from evalhub.runner.one_judge.hidden_states import hidden_states
-from evalhub.runner.one_judge.training_pairs import FAILED, TrainingPair, check_trainable, training_pairs
+from evalhub.runner.one_judge.training_pairs import (
+    FAILED,
+    TrainingPair,
+    annotator_notes,
+    check_trainable,
+    training_pairs,
+)
+from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.links import label_criterion
 from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import resolve
+from evalhub.runner.plan.runners import POOLS
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
 from evalhub.scales import Kind
@@ -40,7 +48,6 @@ RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 
 # The default layers, as shares of the model's.
 _DEPTHS = (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1)
-_BATCHED_TOKENS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,9 @@ class TrainOptions:
         criterion: One of the rubric's criteria, by default the first.
         layers: The layers to try. Empty = five that are spread over the model.
         control: What is held out of the head: `length`.
-        seed: Seed of the dev clusters, and of the folds.
-        engine: Settings of the pooling engine.
+        limit: Most pairs of each dataset, drawn with the seed. None for all.
+        seed: Seed of the dev clusters, of the folds, and of the draw of pairs.
+        engine: The engine that gives the hidden states.
         runs: The folder that holds the runs.
     """
 
@@ -69,8 +77,9 @@ class TrainOptions:
     criterion: str | None = None
     layers: tuple[int, ...] = ()
     control: tuple[str, ...] = ()
+    limit: int | None = None
     seed: int = 0
-    engine: Mapping[str, Any] = field(default_factory=dict)
+    engine: EngineSpec = field(default_factory=lambda: EngineSpec(type=POOLS))
     runs: Path | None = None
 
 
@@ -112,16 +121,20 @@ def train_head(options: TrainOptions, progress: Progress | None = None) -> Train
     progress = progress or Silent()
     if options.out.exists():
         raise InputError("the folder exists already", where="--out", value=str(options.out))
+    if options.limit is not None and options.limit < 1:
+        raise InputError("a limit is at least 1", where="--limit", value=options.limit)
     rubric, criterion = _rubric(options)
     model = resolve_model(options.model, progress=progress.note)
     check_base(model)
     layers = _layers(options.layers, model)
     results, criteria = _read_labels(options, progress)
-    pairs, exclusions = training_pairs(results, criteria, rubric, criterion, options.seed)
+    pairs, exclusions = training_pairs(
+        results, criteria, rubric, criterion, seed=options.seed, limit=options.limit
+    )
     states, pairs, failures = _states(pairs, model, layers, options, progress)
     exclusions += failures
     fit = _fit(states, pairs, layers, options)
-    facts = _facts(options, rubric, criterion, model, pairs, fit)
+    facts = _facts(options, rubric, criterion, model, pairs, fit, annotator_notes(results, criteria))
     is_prompt = not rubric.verdict
     # The log-odds of a pair are the mean of its two orders, the second turned round.
     write_classifier(model, fit.weights * (2 if is_prompt else 1), facts, options.out)
@@ -169,18 +182,25 @@ def _read_labels(options: TrainOptions, progress: Progress) -> tuple[Results, di
     resolved = resolve(suite, path, progress)
     criteria = {}
     for dataset in resolved.datasets:
-        criterion = label_criterion(dataset.card, names.get(dataset.id, ""), Kind.PAIRWISE, {})
-        if criterion is None:
-            raise SpecError(
-                "the dataset has no labels of pairs, or several criteria of them",
-                where="--on",
-                value=dataset.id,
-                allowed=[name for name, spec in dataset.card.criteria.items() if spec.kind is Kind.PAIRWISE],
-                fix=f"write --on {dataset.id}:CRITERION",
-            )
-        criteria[dataset.id] = criterion
+        criteria[dataset.id] = _label_criterion(dataset, names.get(dataset.id, ""))
     run: Run = carry_out(prepare_resolved(resolved, all_runs(root)), root, progress)
     return Results(run), criteria
+
+
+def _label_criterion(dataset: SuiteDataset, name: str) -> str:
+    """Return the criterion of a dataset's labels of pairs that is named, or the only one."""
+    criterion = label_criterion(dataset.card, name, Kind.PAIRWISE, {})
+    if criterion is None or name not in ("", criterion):
+        raise SpecError(
+            "the dataset has no such labels of pairs"
+            if name
+            else "the dataset has not one criterion of pairs",
+            where="--on",
+            value=f"{dataset.id}:{name}" if name else dataset.id,
+            allowed=[name for name, spec in dataset.card.criteria.items() if spec.kind is Kind.PAIRWISE],
+            fix=f"write --on {dataset.id}:CRITERION",
+        )
+    return criterion
 
 
 def _states(
@@ -191,9 +211,9 @@ def _states(
     progress: Progress,
 ) -> tuple[dict[int, tuple[Numbers, Numbers]], list[TrainingPair], Counter[str]]:
     """Return for each layer the hidden states of both prompts of each pair that has them."""
-    engine = EngineSpec(
-        **{"max_batched_tokens": _BATCHED_TOKENS, **options.engine, "type": "pooling", "layers": list(layers)}
-    )
+    engine = options.engine
+    if engine.type == POOLS:
+        engine = EngineSpec(type=POOLS, **{**engine.settings, "layers": list(layers)})
     requests = [request for pair in pairs for request in pair.requests]
     rows, failures = hidden_states(requests, model, engine, progress)
     failed = {place // 2 for place in failures}
@@ -275,6 +295,7 @@ def _facts(
     model: ResolvedModel,
     pairs: Sequence[TrainingPair],
     fit: _HeadFit,
+    notes: tuple[str, ...],
 ) -> HeadFacts:
     datasets: dict[str, dict[str, Any]] = {}
     for name in sorted({pair.dataset for pair in pairs}):
@@ -299,4 +320,5 @@ def _facts(
         cross_validation=tuple(asdict(candidate) for candidate in fit.selection.candidates),
         items=tuple(sorted({pair.item_sha256 for pair in pairs})),
         versions={name: metadata.version(name) for name in ("evalhub-laaj", "torch", "transformers")},
+        notes=notes,
     )

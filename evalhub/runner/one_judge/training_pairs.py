@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any, cast
 
 from evalhub.analysis import Results
@@ -13,12 +14,23 @@ from evalhub.analysis.frames.splits import DEV, item_splits
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import InputError
 from evalhub.judging import Judge, Task, find_protocol
-from evalhub.records import Item, Request, RequestKind, Response, Sampling, key_of, prompt_sha256
+from evalhub.records import (
+    AnnotatorKind,
+    Item,
+    Request,
+    RequestKind,
+    Response,
+    Sampling,
+    digest,
+    key_of,
+    prompt_sha256,
+)
 from evalhub.scales import Order, Shape, Winner
 from evalhub.specs import Rubric
 
 NOT_DEV = "pairs of items outside the dev clusters"
 NO_TEXT = "pairs with a response without a text"
+NOT_DRAWN = "pairs beyond the limit"
 FAILED = "pairs whose prompt has no hidden state"
 
 _SAMPLING = Sampling(max_tokens=1)
@@ -47,7 +59,13 @@ class TrainingPair:
 
 
 def training_pairs(
-    results: Results, criteria: Mapping[str, str], rubric: Rubric, criterion: str, seed: int
+    results: Results,
+    criteria: Mapping[str, str],
+    rubric: Rubric,
+    criterion: str,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
 ) -> tuple[list[TrainingPair], Counter[str]]:
     """Return the labelled pairs of the dev clusters, and why others are left out.
 
@@ -56,7 +74,8 @@ def training_pairs(
         criteria: For each dataset the criterion of its labels.
         rubric: A pairwise rubric, whose prompt the judge reads.
         criterion: One of its criteria.
-        seed: Seed of the draw of dev clusters where a dataset brings no split.
+        seed: Seed of the draw of dev clusters where a dataset brings no split, and of the draw of pairs.
+        limit: Most pairs of each dataset. None for all.
 
     Raises:
         InputError: There are no labels, or none of them may be learned from.
@@ -94,7 +113,25 @@ def training_pairs(
     if not pairs:
         reasons = ", ".join(f"{count} {reason}" for reason, count in exclusions.items())
         raise InputError("no label may be learned from", value=reasons or "no labels of pairs")
-    return pairs, exclusions
+    drawn_pairs = _draw(pairs, seed, limit)
+    if len(drawn_pairs) < len(pairs):
+        exclusions[NOT_DRAWN] = len(pairs) - len(drawn_pairs)
+    return drawn_pairs, exclusions
+
+
+def _draw(pairs: list[TrainingPair], seed: int, limit: int | None) -> list[TrainingPair]:
+    """Return at most so many pairs of each dataset, in their order."""
+    if limit is None:
+        return pairs
+    places: dict[str, list[int]] = {}
+    for place, pair in enumerate(pairs):
+        places.setdefault(pair.dataset, []).append(place)
+    drawn_places = {
+        place
+        for dataset, of_dataset in places.items()
+        for place in Random(digest([seed, dataset])).sample(of_dataset, min(limit, len(of_dataset)))
+    }
+    return [pair for place, pair in enumerate(pairs) if place in drawn_places]
 
 
 def pair_requests(
@@ -120,6 +157,24 @@ def pair_requests(
         steps.close()
     first, second = requests
     return first, second
+
+
+def annotator_notes(results: Results, criteria: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which datasets one annotator labelled alone. A judge then learns that person's taste.
+
+    Args:
+        results: A run that holds the datasets.
+        criteria: For each dataset the criterion of its labels.
+    """
+    annotators: dict[str, set[str]] = {}
+    for label in results.label_records():
+        if criteria.get(label.dataset) == label.criterion and label.annotator_kind is AnnotatorKind.HUMAN:
+            annotators.setdefault(label.dataset, set()).add(label.annotator)
+    return tuple(
+        f"all labels of {dataset} are those of one annotator, {next(iter(names))}"
+        for dataset, names in sorted(annotators.items())
+        if len(names) == 1
+    )
 
 
 def check_trainable(rubric: Rubric, where: str) -> None:
