@@ -26,7 +26,7 @@ def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 COMMANDS = dict(commands(typer.main.get_command(app)))
 VERBS = ("run", "plan", "leaderboard", "report", "meta", "dashboard", "export", "verify")
 GROUPS = {
-    "judges": {"new", "list", "show", "check", "preview", "test", "attack", "noise", "export"},
+    "judges": {"new", "list", "show", "check", "preview", "test", "attack", "noise", "export", "train"},
     "datasets": {"list", "new", "show", "check", "fetch"},
     "models": {"list", "show", "check", "fetch"},
     "suites": {"list", "show", "check"},
