@@ -89,4 +89,5 @@ bench: setup
 	$(BIN)/python benchmarks/powered.py
 	$(BIN)/python benchmarks/sequential.py
 	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/deciders.py
 	$(BIN)/python benchmarks/coverage/measure.py

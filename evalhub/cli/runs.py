@@ -191,9 +191,8 @@ def _power_sentence(row: dict[str, Any]) -> str:
     """Return in words the precision and power of a judge's planned judgments on a dataset."""
     power = row["power"]
     if power is None:
-        return (
-            f"{row['judge']} on {row['dataset']}: rewards have no bounds, so their spread is not known before"
-        )
+        place = f"{row['judge']} on {row['dataset']}"
+        return f"{place}: its scores have no bounds, so their spread is not known before"
     subject = f"{row['judge']} on {row['dataset']}, {power['clusters']} or more independent items per system"
     if power["half_width"] is None:
         return f"{subject}: no interval ({power['reason']})"

@@ -257,6 +257,11 @@ class CardFacts(Spec):
         """The range of the score of the items' criteria. None = it is not cut off."""
         return None if self.clip == "none" else self.clip
 
+    @property
+    def score_bounds(self) -> tuple[float, float] | None:
+        """The lowest and the highest possible score of the items' criteria. None = there is no lowest."""
+        return None if self.clip == "none" else (self.clip[0], min(1.0, self.clip[1]))
+
 
 class Card(CardFacts):
     """A dataset: its files and one SELECT for each kind of record.

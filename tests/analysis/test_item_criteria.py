@@ -26,6 +26,7 @@ from evalhub.analysis import (
     training,
     trust,
 )
+from evalhub.analysis.agreement.closeness import closeness
 from evalhub.report import meta_data, report_data
 from evalhub.store import Run
 
@@ -192,6 +193,24 @@ def test_labels_of_another_kind_are_not_compared_and_the_reason_stands(
     rows = rows_of(criterion_agreement(Results(desk.run())))
     assert {row["estimate"] for row in rows} == {None}
     assert all(reason in row["reason"] for row in rows)
+
+
+@pytest.mark.parametrize("clip", [[-1, 1], "none"])
+def test_how_close_a_score_is_to_its_label_follows_the_range_of_scores(desk: Any, clip: Any) -> None:
+    write_dataset(desk, of_items(), labels(), criteria={"met": MET, "whole": WHOLE}, clip=clip)
+    write_suite(desk)
+    run = desk.run()
+    units = [unit for unit in closeness(Results(run)) if unit.judge == "grader"]
+    if clip == "none":
+        assert not units  # there is no lowest score
+        return
+    (unit,) = units
+    whole = {(row["item_id"], row["system"]): row["value"] for row in labels() if row["criterion"] == "whole"}
+    expected = [
+        1 - abs((total.value + 1) / 2 - whole[total.item_id, total.system])
+        for total in judgments_of(run, criterion="checklist")
+    ]
+    assert sorted(unit.values) == pytest.approx(sorted(expected))
 
 
 def test_a_recorded_judge_may_have_answered_the_criteria(desk: Any) -> None:

@@ -76,6 +76,8 @@ def _of_ratings(results: Results) -> Iterator[Closeness]:
                 continue
             rubric = results.rubric(judge.name)
             ends = rubric.bounds_of(judge.criterion) if rubric else (0.0, 1.0)
+            if rubric and rubric.has_item_criteria:
+                ends = results.cards[dataset].score_bounds
             if ends is None:
                 continue
             is_opposed = (

@@ -143,8 +143,8 @@ class Steps:
         """Return the step, and the best level as `rating_of` has it."""
         rubric = self._rubrics.get(judge)
         if rubric and rubric.has_item_criteria:
-            clip = self._results.cards[dataset].clip_range
-            return self._of_items().get((dataset, item_id), 1.0), min(1.0, clip[1]) if clip else 1.0
+            _, best = self._results.cards[dataset].score_bounds or (None, 1.0)
+            return self._of_items().get((dataset, item_id), 1.0), best
         scale = rubric.scale_for(criterion) if rubric else None
         if scale is None:
             return 1 / max(1, len(rubric.criteria) if rubric else 1), 1.0

@@ -140,16 +140,11 @@ def _rating_rows(results: Results) -> Iterator[pd.DataFrame]:
             rubric = None if column == "value_penalised" else results.rubric(judge)
             if rubric and rubric.has_item_criteria:
                 for (dataset,), of_dataset in groups(group, "dataset"):
-                    floor, ceiling = _clip_ends(results.cards[dataset].clip_range)
+                    floor, ceiling = results.cards[dataset].score_bounds or (None, None)
                     yield of_dataset.assign(floor=floor, ceiling=ceiling)
                 continue
             floor, ceiling = _ends(rubric.scale_for(criterion) if rubric else None)
             yield group.assign(floor=floor, ceiling=ceiling)
-
-
-def _clip_ends(clip: tuple[float, float] | None) -> Bounds:
-    """Return the lowest and highest possible score of an item's criteria. 1 = all that has points above 0."""
-    return (clip[0], min(1.0, clip[1])) if clip else (None, None)
 
 
 def _ends(scale: Scale | None) -> Bounds:
