@@ -90,4 +90,5 @@ bench: setup
 	$(BIN)/python benchmarks/sequential.py
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/deciders.py
+	$(BIN)/python benchmarks/classifiers.py
 	$(BIN)/python benchmarks/coverage/measure.py
