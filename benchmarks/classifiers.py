@@ -20,6 +20,7 @@ from evalhub import runner
 from evalhub.analysis import Results, rows_of
 
 PROMPTS = 200
+TWO_TOKENS = {"type": "pooling", "classifier_from_token": ["B", "A"]}
 
 
 def main() -> None:

@@ -41,6 +41,10 @@ def judges_train(
         list[str] | None,
         typer.Option("--control", metavar="length", help="Hold this out of what the head learns."),
     ] = None,
+    augment: Annotated[
+        bool,
+        typer.Option("--augment", help="Learn from as many pairs again, whose right answer is known."),
+    ] = False,
     limit: Annotated[int | None, typer.Option(help="Largest number of pairs of each dataset.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all draws: dev clusters, folds, pairs.")] = 0,
     engine: Engine = "pooling",
@@ -62,6 +66,7 @@ def judges_train(
         criterion=criterion,
         layers=_numbers(layers),
         control=tuple(control or ()),
+        augment=augment,
         limit=limit,
         seed=seed,
         engine=hub.engines.parse_engine(engine, where="--engine"),

@@ -66,10 +66,22 @@ def test_it_learns_from_dev_clusters_alone(labelled: Any, base: Path) -> None:
     assert 15 < head.pairs < 45
     assert len(values["items"]) == head.pairs
     assert values["datasets"] == {
-        "tiny": {"criterion": "overall", "pairs": head.pairs, "clusters": head.pairs}
+        "tiny": {"criterion": "overall", "pairs": head.pairs, "augmented": {}, "clusters": head.pairs}
     }
     assert values["rubric"]["id"] == "pair"
     assert head.accuracy.n == head.longer.n < head.pairs
+
+
+def test_augmented_pairs_are_learned_from_and_not_counted(labelled: Any, base: Path) -> None:
+    plain, more = (
+        train(labelled, base, augment=augment, out=labelled.folder / f"head{augment}")
+        for augment in (False, True)
+    )
+    assert plain.pairs == more.pairs
+    assert plain.accuracy.n == more.accuracy.n
+    augmented = more.facts.datasets["tiny"]["augmented"]
+    assert sum(augmented.values()) == plain.accuracy.n
+    assert more.facts.items == plain.facts.items
 
 
 def test_a_second_training_asks_no_engine_and_gives_the_same_head(labelled: Any, base: Path) -> None:

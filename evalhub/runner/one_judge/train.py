@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ from evalhub.errors import InputError, SpecError, UnknownNameError
 from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel, model_settings
 from evalhub.models import resolve as resolve_model
+from evalhub.records import Request, prompt_sha256
+from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
 from evalhub.runner.one_judge.hidden_states import hidden_states
 from evalhub.runner.one_judge.training_pairs import (
     FAILED,
     TrainingPair,
     annotator_notes,
     check_trainable,
+    pair_requests,
     training_pairs,
 )
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -63,6 +67,7 @@ class TrainOptions:
         criterion: One of the rubric's criteria, by default the first.
         layers: The layers to try. Empty = five that are spread over the model.
         control: What is held out of the head: `length`.
+        augment: Whether each labelled pair brings one more, of which a response is worse by construction.
         limit: Most pairs of each dataset, drawn with the seed. None for all.
         seed: Seed of the dev clusters, of the folds, and of the draw of pairs.
         engine: The engine that gives the hidden states.
@@ -77,6 +82,7 @@ class TrainOptions:
     criterion: str | None = None
     layers: tuple[int, ...] = ()
     control: tuple[str, ...] = ()
+    augment: bool = False
     limit: int | None = None
     seed: int = 0
     engine: EngineSpec = field(default_factory=lambda: EngineSpec(type=POOLS))
@@ -128,10 +134,11 @@ def train_head(options: TrainOptions, progress: Progress | None = None) -> Train
     check_base(model)
     layers = _layers(options.layers, model)
     results, criteria = _read_labels(options, progress)
-    pairs, exclusions = training_pairs(
-        results, criteria, rubric, criterion, seed=options.seed, limit=options.limit
-    )
-    states, pairs, failures = _states(pairs, model, layers, options, progress)
+    pairs, exclusions = training_pairs(results, criteria, seed=options.seed, limit=options.limit)
+    if options.augment:
+        pairs = [*pairs, *augmented_pairs(pairs, options.seed)]
+    requests = [pair_requests(rubric, criterion, pair) for pair in pairs]
+    states, pairs, failures = _states(pairs, requests, model, layers, options, progress)
     exclusions += failures
     fit = _fit(states, pairs, layers, options)
     facts = _facts(options, rubric, criterion, model, pairs, fit, annotator_notes(results, criteria))
@@ -139,7 +146,8 @@ def train_head(options: TrainOptions, progress: Progress | None = None) -> Train
     # The log-odds of a pair are the mean of its two orders, the second turned round.
     write_classifier(model, fit.weights * (2 if is_prompt else 1), facts, options.out)
     accuracy, longer = _accuracies(fit, pairs)
-    return TrainedHead(facts, len(pairs), accuracy, longer, dict(exclusions))
+    count = sum(pair.augmentation is None for pair in pairs)
+    return TrainedHead(facts, count, accuracy, longer, dict(exclusions))
 
 
 def _rubric(options: TrainOptions) -> tuple[Rubric, str]:
@@ -205,6 +213,7 @@ def _label_criterion(dataset: SuiteDataset, name: str) -> str:
 
 def _states(
     pairs: Sequence[TrainingPair],
+    requests: Sequence[tuple[Request, Request]],
     model: ResolvedModel,
     layers: tuple[int, ...],
     options: TrainOptions,
@@ -214,8 +223,7 @@ def _states(
     engine = options.engine
     if engine.type == POOLS:
         engine = EngineSpec(type=POOLS, **{**engine.settings, "layers": list(layers)})
-    requests = [request for pair in pairs for request in pair.requests]
-    rows, failures = hidden_states(requests, model, engine, progress)
+    rows, failures = hidden_states(list(chain.from_iterable(requests)), model, engine, progress)
     failed = {place // 2 for place in failures}
     usable = [place for place in range(len(pairs)) if place not in failed]
     width = rows.shape[1] // len(layers)
@@ -250,7 +258,8 @@ def _fit(
         differences = _without(first, second, lengths, options.control)
         scales[layer] = float(np.sqrt(np.mean(np.sum(differences**2, axis=1)))) or 1.0
         by_layer[layer] = differences / scales[layer]
-    selection = stats.choose_ridge(by_layer, shares, clusters, RIDGES, seed=options.seed)
+    labelled = np.array([pair.augmentation is None for pair in pairs])
+    selection = stats.choose_ridge(by_layer, shares, clusters, RIDGES, seed=options.seed, in_loss=labelled)
     best = selection.best
     fit = stats.fit_preferences(by_layer[best.layer], shares, best.ridge)
     return _HeadFit(fit.weights / scales[best.layer], selection)
@@ -273,7 +282,7 @@ def _without(first: Numbers, second: Numbers, lengths: Numbers, control: tuple[s
 
 
 def _accuracies(fit: _HeadFit, pairs: Sequence[TrainingPair]) -> tuple[stats.Estimate, stats.Estimate]:
-    decided = [place for place, pair in enumerate(pairs) if pair.share != 0.5]
+    decided = [place for place, pair in enumerate(pairs) if pair.share != 0.5 and pair.augmentation is None]
     clusters = [f"{pairs[place].dataset} {pairs[place].cluster}" for place in decided]
     right = [float((fit.selection.log_odds[place] > 0) == (pairs[place].share > 0.5)) for place in decided]
     longer = [_longer_is_right(pairs[place]) for place in decided]
@@ -300,9 +309,11 @@ def _facts(
     datasets: dict[str, dict[str, Any]] = {}
     for name in sorted({pair.dataset for pair in pairs}):
         of_dataset = [pair for pair in pairs if pair.dataset == name]
+        augmented = Counter(pair.augmentation for pair in of_dataset if pair.augmentation)
         datasets[name] = {
             "criterion": of_dataset[0].criterion,
-            "pairs": len(of_dataset),
+            "pairs": len(of_dataset) - augmented.total(),
+            "augmented": dict(sorted(augmented.items())),
             "clusters": len({pair.cluster for pair in of_dataset}),
         }
     best = fit.selection.best
@@ -318,7 +329,7 @@ def _facts(
         control=options.control,
         datasets=datasets,
         cross_validation=tuple(asdict(candidate) for candidate in fit.selection.candidates),
-        items=tuple(sorted({pair.item_sha256 for pair in pairs})),
+        items=tuple(sorted({prompt_sha256(pair.item) for pair in pairs})),
         versions={name: metadata.version(name) for name in ("evalhub-laaj", "torch", "transformers")},
         notes=notes,
     )

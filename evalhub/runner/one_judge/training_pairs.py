@@ -23,7 +23,6 @@ from evalhub.records import (
     Sampling,
     digest,
     key_of,
-    prompt_sha256,
 )
 from evalhub.scales import Order, Shape, Winner
 from evalhub.specs import Rubric
@@ -38,42 +37,43 @@ _SAMPLING = Sampling(max_tokens=1)
 
 @dataclass(frozen=True, slots=True)
 class TrainingPair:
-    """A labelled pair with what a judge reads of it.
+    """A pair with the side that is better.
 
     Attributes:
+        cluster: The cluster of its item.
         criterion: The criterion of its label.
-        annotators: Who labelled it.
-        share: The preference of the label for the first response: 1, .5 or 0.
-        requests: Two prompts whose difference says which response is better: the pair in both orders, or
-            each of its responses.
-        chars: The lengths of the two responses.
+        share: The preference for the first response: 1, .5 or 0.
+        responses: With texts. Those of a label stand in bytewise order of the systems.
+        augmentation: What made the pair, where no label did: one of its responses is worse by construction.
     """
 
-    dataset: str
     cluster: str
-    item_sha256: str
+    item: Item
     criterion: str
     share: float
-    requests: tuple[Request, Request]
-    chars: tuple[int, int]
+    responses: tuple[Response, Response]
+    augmentation: str | None = None
+
+    @property
+    def dataset(self) -> str:
+        """The dataset of its item."""
+        return self.item.dataset
+
+    @property
+    def chars(self) -> tuple[int, int]:
+        """The lengths of the two responses."""
+        first, second = self.responses
+        return len(first.text or ""), len(second.text or "")
 
 
 def training_pairs(
-    results: Results,
-    criteria: Mapping[str, str],
-    rubric: Rubric,
-    criterion: str,
-    *,
-    seed: int = 0,
-    limit: int | None = None,
+    results: Results, criteria: Mapping[str, str], *, seed: int = 0, limit: int | None = None
 ) -> tuple[list[TrainingPair], Counter[str]]:
     """Return the labelled pairs of the dev clusters, and why others are left out.
 
     Args:
         results: A run that holds the datasets.
         criteria: For each dataset the criterion of its labels.
-        rubric: A pairwise rubric, whose prompt the judge reads.
-        criterion: One of its criteria.
         seed: Seed of the draw of dev clusters where a dataset brings no split, and of the draw of pairs.
         limit: Most pairs of each dataset. None for all.
 
@@ -98,18 +98,9 @@ def training_pairs(
         elif len(texts) < 2:
             exclusions[NO_TEXT] += 1
         else:
-            item = items[key]
-            pairs.append(
-                TrainingPair(
-                    dataset=row["dataset"],
-                    cluster=cluster,
-                    item_sha256=prompt_sha256(item),
-                    criterion=row["label_criterion"],
-                    share=Winner(row["label_winner"]).points,
-                    requests=pair_requests(rubric, criterion, item, (texts[0], texts[1])),
-                    chars=(len(texts[0].text or ""), len(texts[1].text or "")),
-                )
-            )
+            share = Winner(row["label_winner"]).points
+            sides = (texts[0], texts[1])
+            pairs.append(TrainingPair(cluster, items[key], row["label_criterion"], share, sides))
     if not pairs:
         reasons = ", ".join(f"{count} {reason}" for reason, count in exclusions.items())
         raise InputError("no label may be learned from", value=reasons or "no labels of pairs")
@@ -134,16 +125,15 @@ def _draw(pairs: list[TrainingPair], seed: int, limit: int | None) -> list[Train
     return [pair for place, pair in enumerate(pairs) if place in drawn_places]
 
 
-def pair_requests(
-    rubric: Rubric, criterion: str, item: Item, responses: tuple[Response, Response]
-) -> tuple[Request, Request]:
-    """Return the two prompts of a pair, for hidden states.
+def pair_requests(rubric: Rubric, criterion: str, pair: TrainingPair) -> tuple[Request, Request]:
+    """Return two prompts whose difference says which response is better, for hidden states.
+
+    They show the pair in both orders, or each of its responses to a reward model.
 
     Args:
         rubric: A pairwise rubric, or one of a reward model.
         criterion: One of its criteria.
-        item: The item.
-        responses: In bytewise order of the systems.
+        pair: The pair.
     """
     judge = Judge("training", rubric, "training", asks=RequestKind.REWARD)
     ask = find_protocol(rubric.protocol).ask
@@ -152,7 +142,7 @@ def pair_requests(
         orders = (None,)
     requests: list[Request] = []
     for order in orders:
-        steps = ask(Task(judge, item, criterion, responses, order))
+        steps = ask(Task(judge, pair.item, criterion, pair.responses, order))
         requests += [Request(request.messages, _SAMPLING, kind=RequestKind.EMBED) for request in next(steps)]
         steps.close()
     first, second = requests

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from evalhub.errors import InputError
 from evalhub.records import digest
@@ -58,6 +59,7 @@ def choose_ridge(
     ridges: Sequence[float],
     *,
     seed: int = 0,
+    in_loss: npt.NDArray[np.bool_] | None = None,
 ) -> RidgeSelection:
     """Return the layer and the penalty with the least log loss on held-out clusters.
 
@@ -67,6 +69,7 @@ def choose_ridge(
         clusters: (n,) the cluster of each pair.
         ridges: The penalties to try.
         seed: Seed of the folds.
+        in_loss: (n,) whether a pair counts in the losses. The others are only learned from. None = all count.
 
     Raises:
         InputError: The clusters do not fill two folds, or a fold leaves labels of one side alone.
@@ -78,6 +81,7 @@ def choose_ridge(
             value=f"{len(set(clusters))} clusters",
             fix="take labels on more items",
         )
+    scored = np.ones(len(shares), bool) if in_loss is None else in_loss
     attempts: list[tuple[RidgeCandidate, Vector]] = []
     for layer, differences in by_layer.items():
         starts: dict[int, Vector] = {}
@@ -90,7 +94,7 @@ def choose_ridge(
                 )
                 starts[int(fold)] = fit.weights
                 log_odds[held_out] = fit.log_odds(differences[held_out])
-            attempts.append((_candidate(layer, ridge, log_odds, shares), log_odds))
+            attempts.append((_candidate(layer, ridge, log_odds[scored], shares[scored]), log_odds))
     best, log_odds = min(attempts, key=lambda entry: entry[0].loss)
     return RidgeSelection(best, tuple(candidate for candidate, _ in attempts), log_odds)
 

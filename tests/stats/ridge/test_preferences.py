@@ -109,3 +109,14 @@ def test_one_cluster_is_no_basis_for_a_choice() -> None:
     rows, shares, _ = drawn(pairs=20)
     with pytest.raises(InputError, match=r"several clusters.*1 clusters"):
         choose_ridge({1: rows}, shares, ["c"] * 20, (1.0,))
+
+
+def test_pairs_that_do_not_count_are_only_learned_from() -> None:
+    rows, shares, _ = drawn(pairs=80)
+    clusters = [f"c{number // 2}" for number in range(80)]
+    counted = np.arange(80) < 60
+    selection = choose_ridge({1: rows}, shares, clusters, (1.0,), in_loss=counted)
+    whole = choose_ridge({1: rows}, shares, clusters, (1.0,))
+    assert selection.log_odds == pytest.approx(whole.log_odds)
+    right = (whole.log_odds[counted] > 0) == (shares[counted] > 0.5)
+    assert selection.best.accuracy == pytest.approx(right.mean())
