@@ -12,10 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from evalhub.engines.base import Outcome
+from evalhub.engines.remote import token_count
 from evalhub.records import FailureKind, Question, QuestionKind, Request
 
-# How far probabilities that were rounded by a server may sum from 1.
-_OFF = 0.02
+# How far the probabilities of a server may sum from 1, beside what rounding takes from each of them.
+_OFF, _LARGEST_OFF = 0.02, 0.1
+# JSON cannot tell 1.00 from 1.0. Servers that round write two digits or more.
+_LEAST_DIGITS = 2
 # The smallest probability that stands for one of which a server says 0.
 _SMALLEST = 1e-12
 _REFUSAL = "refusal"
@@ -70,9 +73,10 @@ def read_reply(wire: Wire, reply: Any, requests: Sequence[Request]) -> list[Outc
 
 def _share(tokens: Any, number: int, count: int) -> int | None:
     """Return the tokens that one of several questions counts."""
-    if not isinstance(tokens, int):
+    counted_tokens = token_count(tokens)
+    if counted_tokens is None:
         return None
-    return tokens // count + (number < tokens % count)
+    return counted_tokens // count + (number < counted_tokens % count)
 
 
 def _fields(answer: Any, mass: float, request: Request) -> dict[str, Any]:
@@ -107,10 +111,14 @@ def log_probabilities(
         >>> logprobs["A"], unlisted
         (0.0, ('B',))
     """
-    digits = max(_decimals(value) for value in probabilities.values())
-    bound = max(0.5 * 10.0**-digits, _SMALLEST)
+    bound = max(_half_digit(list(probabilities.values())), _SMALLEST)
     logprobs = {name: math.log((value or bound) * mass) for name, value in probabilities.items()}
     return logprobs, tuple(name for name, value in probabilities.items() if not value)
+
+
+def _half_digit(values: Sequence[float]) -> float:
+    """Return half of the last digit that a server writes, at most .005."""
+    return 0.5 * 10.0 ** -max(_LEAST_DIGITS, *map(_decimals, values))
 
 
 def _decimals(value: float) -> int:
@@ -138,7 +146,8 @@ def _probabilities(answer: Any, question: Question) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise WrongAnswer(f"the probability of {name} is {value!r}, and not a number from 0 to 1")
     total = math.fsum(values.values())
-    if abs(total - 1) > _OFF:
+    rounded = len(values) * _half_digit([float(value) for value in values.values()])
+    if abs(total - 1) > min(max(_OFF, rounded), _LARGEST_OFF) + 1e-9:
         raise WrongAnswer(f"the probabilities of the options sum to {total:.3g}, and not to 1")
     return {name: float(values[name]) for name in names}
 
@@ -220,8 +229,8 @@ def _systemone_answers(reply: Mapping[str, Any], requests: Sequence[Request]) ->
 def _mass(diagnostics: Any) -> float:
     """Return the probability of all options together, before they were scaled to sum to 1."""
     mass = diagnostics.get("label_mass") if isinstance(diagnostics, Mapping) else None
-    is_number = isinstance(mass, int | float) and not isinstance(mass, bool)
-    return min(max(float(mass), _SMALLEST), 1.0) if is_number and mass is not None else 1.0
+    is_share = isinstance(mass, int | float) and not isinstance(mass, bool) and 0 <= mass <= 1
+    return max(float(mass), _SMALLEST) if is_share and mass is not None else 1.0
 
 
 def _decisions_body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
@@ -249,6 +258,15 @@ def _decisions_answers(reply: Mapping[str, Any], requests: Sequence[Request]) ->
     answers = reply.get("answers")
     if not isinstance(answers, list) or len(answers) != len(requests):
         raise WrongAnswer(f"the reply has not the {len(requests)} answers that were asked for")
+    # A server may answer in another order, as each answer bears its question's name.
+    by_name = {
+        answer["name"]: answer
+        for answer in answers
+        if isinstance(answer, Mapping) and isinstance(answer.get("name"), str)
+    }
+    names = [str(number) for number in range(len(requests))]
+    if set(by_name) == set(names):
+        answers = [by_name[name] for name in names]
     return [(answer, 1.0) for answer in answers]
 
 

@@ -51,11 +51,20 @@ def identify_pooling(settings: PoolingSettings, model: ResolvedModel | None, nam
     identity = identify_vllm(settings, model, name)
     tokens = settings.classifier_from_token
     _check_layers(settings, model)
-    pooling = {
+    kind = _kind_of(model, settings)
+    if settings.layers and kind is RequestKind.REWARD:
+        raise ModelError(
+            "a reward model gives rewards, and no hidden states of its layers",
+            where=model.id if model else "",
+            fix="leave layers out",
+        )
+    pooling: dict[str, Any] = {
         "classifier_from_token": list(tokens) if tokens else None,
-        "gives": _kind_of(model, settings).value,
-        **({"layers": list(settings.layers)} if settings.layers else {}),
+        "gives": kind.value,
     }
+    if settings.layers:
+        # A compiled model would not call the function that returns the layers.
+        pooling |= {"layers": list(settings.layers), "eager": True}
     return replace(identity, engine="pooling", settings={**identity.settings, **pooling})
 
 

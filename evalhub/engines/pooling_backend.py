@@ -95,6 +95,8 @@ def _give_layers(layers: tuple[int, ...], model: Any) -> None:
 
     def forward_layers(*arguments: Any, **keywords: Any) -> Any:
         _, states = forward(*arguments, **keywords)
+        if len(states) != len(layers):
+            raise ModelError(f"the model gave {len(states)} of the layers {layers}")
         return torch.cat([decoder.norm(state) for state in states], dim=-1)
 
     decoder.forward = forward_layers

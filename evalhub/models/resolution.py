@@ -177,6 +177,8 @@ def _describe_folder(
     names = [name.partition("@")[0], str(settings.get("_name_or_path", ""))]
     architectures = [str(item) for item in settings.get("architectures") or ()]
     context = settings.get("max_position_embeddings", settings.get("n_positions"))
+    training = read_settings(folder / TRAINING)
+    cutoff, length = training.get("cutoff"), training.get("max_length")
     return ResolvedModel(
         id=re.sub(r"[^A-Za-z0-9._/@+-]", "-", name)[:_ID_LIMIT],
         source=source,
@@ -185,9 +187,10 @@ def _describe_folder(
         content_hash=digest(lines),
         chat_template_hash=None if template is None else digest(template),
         context_length=context if isinstance(context, int) else None,
-        max_length=None,
+        max_length=length if isinstance(length, int) else None,
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),
         licence="not stated",
+        cutoff=cutoff if isinstance(cutoff, str) else None,
         trained_on=_trained_on(folder / TRAINING),
         training=_judge_training(folder / TRAINING),
         dtype=_dtype(settings),

@@ -44,7 +44,13 @@ from evalhub.stats.ranking.sensitivity import ranking_changes
 from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
 from evalhub.stats.ridge.preferences import PreferenceFit, fit_preferences, project_out
-from evalhub.stats.ridge.selection import RidgeCandidate, RidgeSelection, choose_ridge, cluster_folds
+from evalhub.stats.ridge.selection import (
+    RidgeCandidate,
+    RidgeSelection,
+    choose_ridge,
+    cluster_folds,
+    side_share,
+)
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.control_chart import ControlChart, chart_limit
@@ -75,5 +81,6 @@ __all__ = [
     "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference", "power_at",
     "powered_difference", "powered_mean", "project_out", "rank_bands", "rank_intervals", "ranking_accuracy",
     "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
-    "shared_units", "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
+    "shared_units", "side_share", "system_accuracy", "system_means", "win_values", "worst_case",
+    "worst_case_difference",
 ]  # fmt: skip

@@ -41,6 +41,8 @@ class HeadFacts:
         cross_validation: What each layer and penalty reached on held-out clusters.
         items: `prompt_sha256` of the items that it was trained on, sorted.
         versions: Of the packages that made it.
+        cutoff: Month of the base model's newest training data, YYYY-MM. None where it is unknown.
+        max_length: The base model's default length in tokens. None leaves it to the engine.
         notes: What whoever uses the head has to know.
     """
 
@@ -57,6 +59,8 @@ class HeadFacts:
     cross_validation: tuple[Mapping[str, Any], ...]
     items: tuple[str, ...]
     versions: Mapping[str, str]
+    cutoff: str | None = None
+    max_length: int | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -93,6 +97,8 @@ def write_classifier(model: ResolvedModel, weights: Vector, facts: HeadFacts, fo
         InputError: The folder exists already.
         StorageError: It cannot be written.
     """
+    from safetensors import SafetensorError
+
     if folder.exists():
         raise InputError("the folder exists already", where=str(folder), fix="name another one, or remove it")
     partial = folder.with_name(f".{folder.name}.partial")
@@ -104,9 +110,9 @@ def write_classifier(model: ResolvedModel, weights: Vector, facts: HeadFacts, fo
         _write_json(partial / TRAINING, {"format": FORMAT, **asdict(facts)})
         _write_weights(model.path, weights, facts.layer, partial / "model.safetensors")
         partial.replace(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise StorageError(
-            f"the model cannot be written ({error.strerror or error})",
+            f"the model cannot be written ({getattr(error, 'strerror', None) or error})",
             where=str(folder),
             fix="free some room and repeat the command: the hidden states are kept",
         ) from error

@@ -215,6 +215,28 @@ def test_a_predicate_without_a_probability_is_a_failure(chat_server: ChatServer,
     assert bad.failure is FailureKind.PARSE
 
 
+def test_rounded_probabilities_may_be_off_by_what_rounding_takes(chat_server: ChatServer, ask: Any) -> None:
+    levels = tuple((str(level), "") for level in range(1, 7))
+    answer = {"type": "score", "probabilities": {str(place): 0.17 for place in range(6)}}
+    chat_server.behave = lambda _: (200, {"answers": {"0": answer}})
+    (record,) = ask(asking(Question(QuestionKind.SCORE, "How good?", levels)))
+    assert record.failure is None
+
+
+def test_answers_in_another_order_are_found_by_their_names(chat_server: ChatServer, ask: Any) -> None:
+    named = [{**answer, "name": str(place)} for place, answer in enumerate(DECISIONS["answers"])]  # type: ignore[arg-type]
+    chat_server.behave = lambda _: (200, {**DECISIONS, "answers": named[::-1]})
+    choice, score, predicate = ask(asking(CHOICE), asking(SCORE), asking(PREDICATE), wire="decisions")
+    assert (choice.text, score.text, predicate.text) == ("A", "2", "Yes")
+
+
+@pytest.mark.parametrize("mass", [10**400, -1, 2, True, "0.5", None, math.nan])
+def test_a_mass_that_is_no_share_is_not_counted(chat_server: ChatServer, ask: Any, mass: Any) -> None:
+    chat_server.behave = lambda _: (200, {**SYSTEMONE, "diagnostics": {"0": {"label_mass": mass}}})
+    choice, *_ = ask(asking(CHOICE), asking(SCORE), asking(PREDICATE))
+    assert math.fsum(map(math.exp, (choice.logprobs or {}).values())) == pytest.approx(1)
+
+
 def test_a_model_that_refuses_is_counted_as_such(chat_server: ChatServer, ask: Any) -> None:
     answers = [*DECISIONS["answers"][:2], {"type": "refusal", "name": "2"}]  # type: ignore[index]
     chat_server.behave = lambda _: (200, {**DECISIONS, "answers": answers})
@@ -244,7 +266,9 @@ def test_a_reply_of_another_form_fails_all_its_questions(
     assert all("cannot be read" in str(record.detail) for record in completions)
 
 
-@pytest.mark.parametrize("usage", [None, 7, {"input_tokens": "many"}, {"input_tokens": -1.5}])
+@pytest.mark.parametrize(
+    "usage", [None, 7, {"input_tokens": "many"}, {"input_tokens": -1.5}, {"input_tokens": 10**30}]
+)
 def test_usage_that_is_no_number_is_not_counted(chat_server: ChatServer, ask: Any, usage: Any) -> None:
     chat_server.behave = lambda _: (200, {**SYSTEMONE, "usage": usage})
     choice, *_ = ask(asking(CHOICE), asking(SCORE), asking(PREDICATE))
@@ -255,8 +279,9 @@ def test_a_probability_of_0_is_an_upper_bound() -> None:
     logprobs, unlisted = log_probabilities({"A": 0.9996, "B": 0.0004, "C": 0.0})
     assert unlisted == ("C",)
     assert logprobs["C"] == pytest.approx(math.log(0.00005))
+    assert log_probabilities({"A": 1.0, "B": 0.0}) == log_probabilities({"A": 1.0, "B": 0.00})
     assert log_probabilities({"A": 1e-05, "B": 1 - 1e-05})[1] == ()
-    assert log_probabilities({"A": 1.0, "B": 0.0})[0]["B"] == pytest.approx(math.log(0.05))
+    assert log_probabilities({"A": 1.0, "B": 0.0})[0]["B"] == pytest.approx(math.log(0.005))
 
 
 def test_what_is_no_typed_question_is_refused(chat_server: ChatServer, ask: Any) -> None:

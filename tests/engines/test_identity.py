@@ -6,7 +6,7 @@ import pytest
 
 from evalhub.engines import ENGINES, EngineIdentity, completion_key, identify, vllm
 from evalhub.errors import EngineError, ModelError, SpecError, UnknownNameError
-from evalhub.records import Message, Request, RequestKind, Sampling
+from evalhub.records import Message, Question, QuestionKind, Request, RequestKind, Sampling
 from evalhub.specs import EngineSpec
 
 IDENTITY = EngineIdentity("vllm", "m", "hash", "template", {"dtype": "bfloat16"}, "0.32.0", "cpu")
@@ -48,6 +48,7 @@ def test_the_key_changes_with_each_field_of_the_identity(change):
         {"sample": 1},
         {"kind": RequestKind.EMBED},
         {"kind": RequestKind.REWARD},
+        {"question": Question(QuestionKind.CHOICE, "Which?", (("A", ""), ("B", "")))},
     ],
 )
 def test_the_key_changes_with_each_field_of_the_request(change):
@@ -64,6 +65,7 @@ def test_every_field_of_a_request_is_in_the_key():
         "sample",
         "think",
         "kind",
+        "question",
     }
     assert {field.name for field in dataclasses.fields(Sampling)} == {
         "temperature", "top_p", "top_k", "max_tokens", "seed", "stop",
@@ -141,7 +143,9 @@ def test_a_servers_address_is_checked(address):
 def test_an_unknown_engine_names_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'vllm'"):
         identify(EngineSpec(type="vlm"), name="m")
-    assert set(ENGINES) == {"vllm", "openai", "anthropic", "scripted"}
+    assert set(ENGINES) == {
+        "vllm", "pooling", "openai", "anthropic", "systemone", "decisions", "scripted",
+    }  # fmt: skip
 
 
 def test_importing_the_engines_imports_nothing_heavy():

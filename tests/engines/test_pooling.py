@@ -57,6 +57,12 @@ def test_a_model_gives_what_its_architecture_says(
         ({"architectures": ["BertForSequenceClassification"], "num_labels": 5}, {}, "5 outputs"),
         ({"architectures": ["Qwen2ForProcessRewardModel"]}, {}, "for each token or step"),
         ({"architectures": ["BertModel"]}, {"classifier_from_token": ["No", "Yes"]}, "does not"),
+        ({"architectures": ["Qwen2ForCausalLM"], "num_hidden_layers": 4}, {"layers": [5]}, "1 to 4"),
+        (
+            {"architectures": ["LlamaForSequenceClassification"], "num_labels": 1},
+            {"layers": [1]},
+            "no hidden states of its layers",
+        ),
     ],
 )
 def test_a_model_without_one_reward_for_an_answer_is_refused(
@@ -64,6 +70,16 @@ def test_a_model_without_one_reward_for_an_answer_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match=sentence):
         identify(EngineSpec(type="pooling", **settings), of_config(**config))
+
+
+def test_hidden_states_are_those_of_a_model_that_is_not_compiled(of_config: Any) -> None:
+    model = of_config(architectures=["Qwen2ForCausalLM"], num_hidden_layers=4)
+    identity = identify(EngineSpec(type="pooling", layers=[1, 3], eager=False), model)
+    assert identity.settings["eager"] is True
+    assert identity.settings["layers"] == [1, 3]
+    for layers in ([3, 1], [0], [2, 2]):
+        with pytest.raises(SpecError, match="layers rise"):
+            read_settings(EngineSpec(type="pooling", layers=layers))
 
 
 def test_two_tokens_are_needed() -> None:
@@ -87,7 +103,7 @@ def test_a_value_that_is_not_finite_is_a_failure(value: float) -> None:
 def test_the_kind_of_a_request_parts_its_key() -> None:
     identity = EngineIdentity("pooling", "m", "0")
     kinds = [replace(REWARD, kind=kind) for kind in RequestKind]
-    assert len({completion_key(identity, request) for request in kinds}) == 3
+    assert len({completion_key(identity, request) for request in kinds}) == len(RequestKind)
 
 
 def test_the_scripted_engine_gives_rewards_and_embeddings(tmp_path: Path) -> None:

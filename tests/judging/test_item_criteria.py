@@ -98,11 +98,11 @@ def test_the_judgments_are_those_that_were_planned() -> None:
     ]
 
 
-def test_the_first_criterion_is_asked_alone_and_the_others_together() -> None:
+def test_all_criteria_are_asked_together() -> None:
     _, batches = judged(task(item(*[1] * 5)), [0.5] * 5)
-    assert list(map(len, batches)) == [1, 4]
+    assert list(map(len, batches)) == [5]
     _, batches = judged(task(item(*[1] * 5), Mode.EXPLAIN), [0.5] * 5)
-    assert list(map(len, batches)) == [1, 1, 4, 4]
+    assert list(map(len, batches)) == [5, 5]
     _, batches = judged(task(item(1)), [0.5])
     assert list(map(len, batches)) == [1]
 

@@ -46,6 +46,7 @@ def classifier_folder(folder: Path) -> Path:
         ("rate", {"pairs": None}, "chooses between two answers"),
         ("pair", {"mode": "explain"}, "a classifier writes nothing before its verdict"),
         ("helpfulness-ranking", {"pairs": None}, "a classifier writes nothing, and the protocol listwise"),
+        ("pair", {}, "gives rewards of responses, and no verdict on the prompt"),
     ],
 )
 def test_what_a_classifier_cannot_answer_is_refused(
@@ -58,6 +59,26 @@ def test_what_a_classifier_cannot_answer_is_refused(
     }  # fmt: skip
     desk.suite(judges=[{name: value for name, value in judge.items() if value is not None}])
     with pytest.raises(SpecError, match=sentence):
+        prepare("s", Options(runs=desk.runs))
+
+
+@pytest.mark.parametrize(
+    ("rubric", "tokens", "allowed"),
+    [
+        ("pair", ["A", "B"], "B, A"),
+        ("pair", ["No", "Yes"], "B, A"),
+        ("response-checklist", ["B", "A"], "No, Yes"),
+    ],
+)
+def test_tokens_that_are_no_answers_are_refused(
+    desk: Any, rubric: str, tokens: list[str], allowed: str
+) -> None:
+    folder = classifier_folder(desk.folder / "model")
+    (folder / "config.json").write_text('{"architectures": ["Qwen2ForCausalLM"]}', encoding="utf-8")
+    engine = {"type": "pooling", "classifier_from_token": tokens}
+    judge = {"id": "two", "rubric": rubric, "model": str(folder), "engine": engine, "families": ["beta"]}
+    desk.suite(judges=[judge])
+    with pytest.raises(SpecError, match=f"not the answers.*{allowed}"):
         prepare("s", Options(runs=desk.runs))
 
 

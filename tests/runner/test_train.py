@@ -8,7 +8,7 @@ import pytest
 
 from evalhub.analysis import Results, biases, exclusions, pair_verdicts, rows_of
 from evalhub.engines import vllm
-from evalhub.errors import InputError, SpecError, UnknownNameError
+from evalhub.errors import EngineError, InputError, SpecError, UnknownNameError
 from evalhub.models import hide_broken_media
 from evalhub.runner import Options, TrainOptions, prepare, train_head
 from evalhub.specs import EngineSpec
@@ -153,6 +153,48 @@ def test_what_cannot_be_trained_is_refused_in_one_sentence(
     with pytest.raises(error, match=sentence):
         train(labelled, base, **changes)
     assert not (labelled.folder / "head").exists()
+
+
+def test_a_dataset_that_is_named_twice_is_refused(labelled: Any, base: Path) -> None:
+    with pytest.raises(InputError, match="named twice"):
+        train(labelled, base, on=("tiny:overall", "tiny:quality"))
+
+
+def test_an_engine_without_hidden_states_is_not_asked(labelled: Any, base: Path, chat_server: Any) -> None:
+    with pytest.raises(SpecError, match="gives no hidden states"):
+        train(labelled, base, engine=EngineSpec(**chat_server.engine()))
+    assert chat_server.asked == []
+
+
+def test_hidden_states_of_another_width_are_refused(labelled: Any, base: Path) -> None:
+    with pytest.raises(EngineError, match="another width"):
+        train(labelled, base, layers=(1, 2))
+
+
+def test_prompts_that_all_fail_end_in_one_sentence(labelled: Any, base: Path) -> None:
+    engine = EngineSpec(type="scripted", script={"max_length": 3})
+    with pytest.raises(EngineError, match=r"no prompt has a hidden state.*the engine holds 3"):
+        train(labelled, base, engine=engine)
+
+
+def test_what_the_base_was_trained_on_stays_left_out(labelled: Any, base: Path) -> None:
+    record = base / "evalhub-training.json"
+    record.write_text(json.dumps({"items": ["b" * 64]}), encoding="utf-8")
+    try:
+        head = train(labelled, base)
+    finally:
+        record.unlink()
+    assert "b" * 64 in head.facts.items
+
+
+def test_one_prompt_in_two_datasets_is_one_cluster(labelled: Any, base: Path) -> None:
+    labelled.suite(
+        judges=[], datasets=[{"id": "first", "dataset": "tiny"}, {"id": "second", "dataset": "tiny"}]
+    )
+    head = train(labelled, base, seed=3)
+    pairs = head.facts.datasets["first"]["pairs"] + head.facts.datasets["second"]["pairs"]
+    assert head.pairs == pairs
+    assert head.accuracy.clusters < head.accuracy.n
 
 
 def test_labels_of_one_side_alone_are_refused(desk: Any, base: Path) -> None:

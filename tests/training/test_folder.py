@@ -68,8 +68,10 @@ def test_transformers_gives_the_score_of_the_layer(base: ResolvedModel, tmp_path
 
 def test_the_folder_is_a_model_that_says_how_it_was_trained(base: ResolvedModel, tmp_path: Path) -> None:
     folder = tmp_path / "head"
-    write_classifier(base, np.ones(WIDTH), facts(3), folder)
+    of_base = replace(facts(3), cutoff="2024-11", max_length=512)
+    write_classifier(base, np.ones(WIDTH), of_base, folder)
     model = resolve_model(str(folder))
+    assert (model.cutoff, model.max_length) == ("2024-11", 512)
     assert is_classifier(folder)
     assert model.trained_on == {"a" * 64}
     assert model.training is not None

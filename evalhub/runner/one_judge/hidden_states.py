@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
-from evalhub.engines import completion_key, identify, open_engine
-from evalhub.errors import StorageError
+from evalhub.engines import completion_key, engine_kind, identify, open_engine
+from evalhub.errors import EngineError, SpecError, StorageError
 from evalhub.files import replace_file
 from evalhub.models import ResolvedModel, cache_folder
-from evalhub.records import Completion, Request, digest
+from evalhub.records import Completion, Request, RequestKind, digest
 from evalhub.runner.progress import Progress
 from evalhub.specs import EngineSpec
 
@@ -25,7 +25,11 @@ _FILE_ROWS = 256
 
 
 def hidden_states(
-    requests: Sequence[Request], model: ResolvedModel, engine: EngineSpec, progress: Progress
+    requests: Sequence[Request],
+    model: ResolvedModel,
+    engine: EngineSpec,
+    width: int,
+    progress: Progress,
 ) -> tuple[States, dict[int, str]]:
     """Return the hidden states of requests, and why a request has none.
 
@@ -35,21 +39,28 @@ def hidden_states(
         requests: Of the kind `embed`.
         model: The model on this machine.
         engine: The pooling engine, with the layers.
+        width: The number of layers times the width of the model.
         progress: Shows how far it is.
 
     Returns:
-        (n, layers * width), with zeros where a request failed, and the failures by their places.
+        (n, width), with zeros where a request failed, and the failures by their places.
 
     Raises:
         ModelError: The model cannot be loaded, or gives no hidden states.
-        EngineError: The engine cannot start, or died too often.
+        SpecError: The engine gives no hidden states.
+        EngineError: The engine cannot start, died too often, or gives something else.
         StorageError: The cache cannot be written.
     """
     import numpy as np
 
     identity = identify(engine, model)
-    store = _Store(cache_folder() / "hidden-states" / digest(identity.key_values)[:32])
+    if RequestKind.EMBED not in engine_kind(engine.type).answers(identity):
+        raise SpecError(
+            "the engine gives no hidden states", where="--engine", value=engine.type, allowed="pooling"
+        )
     keys = [completion_key(identity, request) for request in requests]
+    folder = cache_folder() / "hidden-states" / digest(identity.key_values)[:32]
+    store = _Store(folder, frozenset(keys))
     missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in store.rows}
     failures: dict[str, str] = {}
     progress.stage("hidden states", len(set(keys)))
@@ -65,19 +76,36 @@ def hidden_states(
                 else:
                     store.add(completion)
         store.write()
-    width = next((len(row) for row in store.rows.values()), 0)
+    absent = [key for key in keys if key not in store.rows and key not in failures]
+    if absent:
+        raise EngineError(f"the engine left {len(absent)} prompts unanswered", where=model.id)
+    if len(failures) == len(set(keys)):
+        raise EngineError("no prompt has a hidden state", where=model.id, value=next(iter(failures.values())))
     states = np.zeros((len(keys), width), np.float32)
     for place, key in enumerate(keys):
         if key in store.rows:
-            states[place] = store.rows[key]
+            states[place] = _checked(store.rows[key], width, model)
     return states, {place: failures[key] for place, key in enumerate(keys) if key in failures}
+
+
+def _checked(row: States, width: int, model: ResolvedModel) -> States:
+    """Return a row of the right width. Another one is not of these layers."""
+    if row.shape != (width,):
+        raise EngineError(
+            "the engine gave hidden states of another width",
+            where=model.id,
+            value=len(row),
+            allowed=str(width),
+        )
+    return row
 
 
 class _Store:
     """The hidden states of one engine on disk: files of keys and rows, each written whole."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: frozenset[str]) -> None:
         self._folder = folder
+        self._keys = keys
         self._new: dict[str, States] = {}
         self.rows: dict[str, States] = dict(self._read())
 
@@ -118,4 +146,6 @@ class _Store:
                     keys, rows = file["keys"], file["rows"]
             except (OSError, ValueError, KeyError, EOFError, BadZipFile):
                 continue  # a damaged file is computed anew
-            yield from zip(map(str, keys.tolist()), rows, strict=True)
+            for key, row in zip(map(str, keys.tolist()), rows, strict=True):
+                if key in self._keys:
+                    yield key, row.copy()

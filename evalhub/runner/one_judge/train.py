@@ -24,10 +24,12 @@ from evalhub.runner.one_judge.training_pairs import (
     TrainingPair,
     annotator_notes,
     check_trainable,
+    joined_clusters,
     pair_requests,
     training_pairs,
 )
 from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.heads import HEAD
 from evalhub.runner.plan.links import label_criterion
 from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import resolve
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.floating[Any]]
 
-HEAD = "head"
 LENGTH = "length"
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """The penalties that are tried, where the differences of features have a mean square length of 1."""
@@ -134,7 +135,9 @@ def train_head(options: TrainOptions, progress: Progress | None = None) -> Train
     check_base(model)
     layers = _layers(options.layers, model)
     results, criteria = _read_labels(options, progress)
-    pairs, exclusions = training_pairs(results, criteria, seed=options.seed, limit=options.limit)
+    pairs, exclusions = training_pairs(
+        results, criteria, rubric.inputs, seed=options.seed, limit=options.limit
+    )
     if options.augment:
         pairs = [*pairs, *augmented_pairs(pairs, options.seed)]
     requests = [pair_requests(rubric, criterion, pair) for pair in pairs]
@@ -180,6 +183,8 @@ def _read_labels(options: TrainOptions, progress: Progress) -> tuple[Results, di
     """Return a run of the datasets alone, and the criterion of the labels of each."""
     suite, path = load_suite(options.suite)
     names = dict(name.partition(":")[::2] for name in options.on)
+    if len(names) < len(options.on):
+        raise InputError("a dataset is named twice", where="--on", value=", ".join(options.on))
     known_ids = [use.id for use in suite.datasets]
     for name in names:
         if name not in known_ids:
@@ -190,14 +195,23 @@ def _read_labels(options: TrainOptions, progress: Progress) -> tuple[Results, di
     resolved = resolve(suite, path, progress)
     criteria = {}
     for dataset in resolved.datasets:
-        criteria[dataset.id] = _label_criterion(dataset, names.get(dataset.id, ""))
+        criterion = _label_criterion(dataset, names.get(dataset.id, ""), is_named=dataset.id in names)
+        if criterion is None:
+            progress.note(f"{dataset.id} is left out: it has not one criterion of labels of pairs")
+        else:
+            criteria[dataset.id] = criterion
     run: Run = carry_out(prepare_resolved(resolved, all_runs(root)), root, progress)
     return Results(run), criteria
 
 
-def _label_criterion(dataset: SuiteDataset, name: str) -> str:
-    """Return the criterion of a dataset's labels of pairs that is named, or the only one."""
+def _label_criterion(dataset: SuiteDataset, name: str, *, is_named: bool) -> str | None:
+    """Return the criterion of a dataset's labels of pairs that is named, or the only one.
+
+    None for a dataset that `--on` does not name, and that has several or none.
+    """
     criterion = label_criterion(dataset.card, name, Kind.PAIRWISE, {})
+    if criterion is None and not is_named:
+        return None
     if criterion is None or name not in ("", criterion):
         raise SpecError(
             "the dataset has no such labels of pairs"
@@ -223,13 +237,15 @@ def _states(
     engine = options.engine
     if engine.type == POOLS:
         engine = EngineSpec(type=POOLS, **{**engine.settings, "layers": list(layers)})
-    rows, failures = hidden_states(list(chain.from_iterable(requests)), model, engine, progress)
+    width = model_settings(model.path)["hidden_size"]
+    rows, failures = hidden_states(
+        list(chain.from_iterable(requests)), model, engine, width * len(layers), progress
+    )
     failed = {place // 2 for place in failures}
     usable = [place for place in range(len(pairs)) if place not in failed]
-    width = rows.shape[1] // len(layers)
     by_layer = {}
     for number, layer in enumerate(layers):
-        of_layer = rows[:, number * width : (number + 1) * width].astype(float)
+        of_layer = rows[:, number * width : (number + 1) * width]
         by_layer[layer] = (of_layer[0::2][usable], of_layer[1::2][usable])
     return by_layer, [pairs[place] for place in usable], Counter({FAILED: len(failed)} if failed else {})
 
@@ -250,7 +266,7 @@ def _fit(
     import numpy as np
 
     shares = np.array([pair.share for pair in pairs])
-    clusters = [f"{pair.dataset} {pair.cluster}" for pair in pairs]
+    clusters = joined_clusters(pairs)
     lengths = np.diff(np.log1p(np.array([pair.chars for pair in pairs])), axis=1)[:, 0]
     by_layer, scales = {}, {}
     for layer in layers:
@@ -283,8 +299,9 @@ def _without(first: Numbers, second: Numbers, lengths: Numbers, control: tuple[s
 
 def _accuracies(fit: _HeadFit, pairs: Sequence[TrainingPair]) -> tuple[stats.Estimate, stats.Estimate]:
     decided = [place for place, pair in enumerate(pairs) if pair.share != 0.5 and pair.augmentation is None]
-    clusters = [f"{pairs[place].dataset} {pairs[place].cluster}" for place in decided]
-    right = [float((fit.selection.log_odds[place] > 0) == (pairs[place].share > 0.5)) for place in decided]
+    all_clusters = joined_clusters(pairs)
+    clusters = [all_clusters[place] for place in decided]
+    right = [stats.side_share(float(fit.selection.log_odds[place]), pairs[place].share) for place in decided]
     longer = [_longer_is_right(pairs[place]) for place in decided]
     return (
         stats.mean_estimate(right, clusters, bounds=(0.0, 1.0)),
@@ -329,7 +346,9 @@ def _facts(
         control=options.control,
         datasets=datasets,
         cross_validation=tuple(asdict(candidate) for candidate in fit.selection.candidates),
-        items=tuple(sorted({prompt_sha256(pair.item) for pair in pairs})),
+        items=tuple(sorted(model.trained_on | {prompt_sha256(pair.item) for pair in pairs})),
         versions={name: metadata.version(name) for name in ("evalhub-laaj", "torch", "transformers")},
+        cutoff=model.cutoff,
+        max_length=model.max_length,
         notes=notes,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, cast
@@ -23,11 +23,14 @@ from evalhub.records import (
     Sampling,
     digest,
     key_of,
+    prompt_sha256,
 )
+from evalhub.runner.plan.tasks import has_inputs
 from evalhub.scales import Order, Shape, Winner
 from evalhub.specs import Rubric
 
 NOT_DEV = "pairs of items outside the dev clusters"
+NO_INPUT = "pairs of items without an input of the rubric"
 NO_TEXT = "pairs with a response without a text"
 NOT_DRAWN = "pairs beyond the limit"
 FAILED = "pairs whose prompt has no hidden state"
@@ -67,13 +70,19 @@ class TrainingPair:
 
 
 def training_pairs(
-    results: Results, criteria: Mapping[str, str], *, seed: int = 0, limit: int | None = None
+    results: Results,
+    criteria: Mapping[str, str],
+    inputs: tuple[str, ...],
+    *,
+    seed: int = 0,
+    limit: int | None = None,
 ) -> tuple[list[TrainingPair], Counter[str]]:
     """Return the labelled pairs of the dev clusters, and why others are left out.
 
     Args:
         results: A run that holds the datasets.
         criteria: For each dataset the criterion of its labels.
+        inputs: The inputs of the rubric, such as the context.
         seed: Seed of the draw of dev clusters where a dataset brings no split, and of the draw of pairs.
         limit: Most pairs of each dataset. None for all.
 
@@ -95,6 +104,8 @@ def training_pairs(
         texts = [response for response in shown if response and (response.text or "").strip()]
         if split != DEV:
             exclusions[NOT_DEV] += 1
+        elif not has_inputs(items[key], inputs):
+            exclusions[NO_INPUT] += 1
         elif len(texts) < 2:
             exclusions[NO_TEXT] += 1
         else:
@@ -123,6 +134,22 @@ def _draw(pairs: list[TrainingPair], seed: int, limit: int | None) -> list[Train
         for place in Random(digest([seed, dataset])).sample(of_dataset, min(limit, len(of_dataset)))
     }
     return [pair for place, pair in enumerate(pairs) if place in drawn_places]
+
+
+def joined_clusters(pairs: Sequence[TrainingPair]) -> list[str]:
+    """Return the cluster of each pair. Clusters that share an item's prompt are one, in whatever dataset."""
+    parents: dict[str, str] = {}
+
+    def root_of(name: str) -> str:
+        while (parent := parents.setdefault(name, name)) != name:
+            parents[name] = parents[parent]
+            name = parent
+        return name
+
+    names = [f"{pair.dataset} {pair.cluster}" for pair in pairs]
+    for name, pair in zip(names, pairs, strict=True):
+        parents[root_of(f"prompt {prompt_sha256(pair.item)}")] = root_of(name)
+    return [root_of(name) for name in names]
 
 
 def pair_requests(rubric: Rubric, criterion: str, pair: TrainingPair) -> tuple[Request, Request]:

@@ -284,7 +284,8 @@ def _runnable(
 ) -> Runnable:
     try:
         runs = _locate_model(spec, progress)
-        return replace(runs, asks=choose_request(spec, runs.identity, rubric))
+        is_trained = is_head(runs.model)
+        return replace(runs, asks=choose_request(spec, runs.identity, rubric, is_trained=is_trained))
     except EvalhubError as error:
         error.where = error.where or where
         raise

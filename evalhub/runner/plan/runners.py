@@ -49,7 +49,7 @@ def _with_runner(use: JudgeUse, rubric: Rubric) -> JudgeUse:
 
 
 def choose_request(
-    spec: Candidate | JudgeUse, identity: EngineIdentity, rubric: Rubric | None
+    spec: Candidate | JudgeUse, identity: EngineIdentity, rubric: Rubric | None, *, is_trained: bool = False
 ) -> RequestKind:
     """Return the kind of the requests that a candidate or judge sends to its engine.
 
@@ -60,9 +60,10 @@ def choose_request(
         spec: The suite's entry.
         identity: The model on its engine.
         rubric: The rubric of a judge.
+        is_trained: Whether the model was trained on the prompt of a rubric.
 
     Raises:
-        SpecError: The engine gives something else.
+        SpecError: The engine gives something else, or its classifier answers another question.
         ModelError: The model does.
     """
     asks = find_protocol(rubric.protocol).asks if rubric else RequestKind.GENERATE
@@ -76,13 +77,14 @@ def choose_request(
         if RequestKind.REWARD in answers:
             _check_decisions(spec, rubric, "a classifier")
             _check_two_answers(spec, rubric)
+            _check_classifier(spec, identity, rubric, is_trained=is_trained)
             return RequestKind.REWARD
     if spec.engine.type == POOLS and asks is RequestKind.REWARD:
         raise ModelError(
             "the model gives embeddings and no rewards",
             value=identity.model,
             allowed="a model whose architecture ends in ForSequenceClassification",
-            fix="choose a reward model, or make one with classifier_from_token: [No, Yes] in its engine",
+            fix="choose a reward model, or make a classifier with classifier_from_token in its engine",
         )
     raise SpecError(
         f"the engine {spec.engine.type} gives no {_NAMES[asks]}",
@@ -121,4 +123,26 @@ def _check_two_answers(spec: JudgeUse, rubric: Rubric) -> None:
             "a classifier of a prompt chooses between two answers, and the rubric allows more",
             value=f"{spec.id}: {rubric.id}",
             allowed="a pairwise rubric with ties: false, or a checklist",
+        )
+
+
+def _check_classifier(spec: JudgeUse, identity: EngineIdentity, rubric: Rubric, *, is_trained: bool) -> None:
+    """Refuse a classifier whose number is not the log-odds of the first answer against the second.
+
+    Raises:
+        SpecError: It was trained on something else, or its tokens are other answers.
+    """
+    tokens = identity.settings.get("classifier_from_token")
+    if tokens is None and not is_trained:
+        raise SpecError(
+            "the model gives rewards of responses, and no verdict on the prompt of a rubric",
+            value=f"{spec.id}: {rubric.id}",
+            fix="write rubric: reward",
+        )
+    second, first = ("No", "Yes") if find_protocol(rubric.protocol).total else ("B", "A")
+    if tokens is not None and [token.strip() for token in tokens] != [second, first]:
+        raise SpecError(
+            "the tokens of the classifier are not the answers to the rubric's question",
+            value=f"{spec.id}: {', '.join(tokens)}",
+            allowed=f"classifier_from_token: [{second}, {first}]",
         )

@@ -36,7 +36,8 @@ class RidgeSelection:
 
     Attributes:
         candidates: All that were tried.
-        log_odds: (n,) log-odds of each pair from the fit without its fold.
+        log_odds: (n,) log-odds of each pair from a fit without its fold, with the layer and the penalty that
+            are best on the other folds.
     """
 
     best: RidgeCandidate
@@ -95,11 +96,37 @@ def choose_ridge(
                 starts[int(fold)] = fit.weights
                 log_odds[held_out] = fit.log_odds(differences[held_out])
             attempts.append((_candidate(layer, ridge, log_odds[scored], shares[scored]), log_odds))
-    best, log_odds = min(attempts, key=lambda entry: entry[0].loss)
+    best = min((candidate for candidate, _ in attempts), key=lambda candidate: candidate.loss)
+    log_odds = _held_out_choices([odds for _, odds in attempts], shares, folds, scored)
     return RidgeSelection(best, tuple(candidate for candidate, _ in attempts), log_odds)
+
+
+def _held_out_choices(
+    attempts: Sequence[Vector], shares: Vector, folds: npt.NDArray[np.int64], scored: npt.NDArray[np.bool_]
+) -> Vector:
+    """Return the log-odds of each fold from the attempt that is best on the other folds.
+
+    The best of many attempts is better than it seems on the folds that chose it.
+    """
+    log_odds: Vector = np.zeros(len(shares))
+    for fold in np.unique(folds):
+        held_out = folds == fold
+        elsewhere = scored & ~held_out
+        best = min(attempts, key=lambda odds: mean_loss(odds[elsewhere], shares[elsewhere]))
+        log_odds[held_out] = best[held_out]
+    return log_odds
 
 
 def _candidate(layer: int, ridge: float, log_odds: Vector, shares: Vector) -> RidgeCandidate:
     decided = shares != 0.5
-    right = (log_odds[decided] > 0) == (shares[decided] > 0.5)
+    right = [side_share(odds, share) for odds, share in zip(log_odds[decided], shares[decided], strict=True)]
     return RidgeCandidate(layer, ridge, mean_loss(log_odds, shares), float(np.mean(right)))
+
+
+def side_share(log_odds: float, share: float) -> float:
+    """Return whether log-odds are on the side of a preference: 1, 0, or a half where they are on none.
+
+    >>> side_share(0.3, 1.0), side_share(0.3, 0.0), side_share(0.0, 0.0)
+    (1.0, 0.0, 0.5)
+    """
+    return 0.5 if log_odds == 0 else float((log_odds > 0) == (share > 0.5))
