@@ -5,6 +5,7 @@ from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.calibration import calibration, reliability
 from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.criterion_tags import criterion_agreement
+from evalhub.analysis.agreement.judge_calibration import JudgeCalibration, judge_calibration
 from evalhub.analysis.agreement.meta import meta
 from evalhub.analysis.agreement.noise import flaky_verdicts, noise
 from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
@@ -15,6 +16,7 @@ from evalhub.analysis.bias.targets import Target, targets
 from evalhub.analysis.findings.best import best_findings
 from evalhub.analysis.findings.changes import BASELINE_TAG, describe_changes
 from evalhub.analysis.findings.finding import Finding
+from evalhub.analysis.findings.judge_measures import JudgeMeasure, judge_measures
 from evalhub.analysis.findings.overview import judge_summary, system_summary
 from evalhub.analysis.findings.reading import worth_reading
 from evalhub.analysis.findings.table import findings, findings_beside, in_order
@@ -75,21 +77,22 @@ from evalhub.analysis.run.verdict_list import VerdictFilter, confusions, filter_
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
-    "BASELINE_TAG", "AnnotatorProgress", "Finding", "Guideline", "LabelTask", "PreferenceFilter",
-    "QueueRequest", "Results", "Target", "Training", "VerdictFilter", "accuracy_differences", "agreement",
-    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "best_findings", "biases",
-    "bradley_terry_ratings", "by_language", "calibration", "cascades", "choice_mass", "comparisons",
-    "completion_origins", "confusions", "consensus_labels", "contamination", "controls",
-    "correlation_differences", "correlations", "cost", "count_changes", "count_undecided_disputes",
-    "coverage", "coverage_by_criterion", "criterion_agreement", "criterion_answers", "describe_changes",
-    "engines", "exclusions", "export", "export_preferences", "export_training", "failures", "filter_options",
-    "findings", "findings_beside", "flaky_verdicts", "gold", "hard_verdicts", "human_agreement", "in_order",
-    "judge_summary", "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses",
-    "labelling_queue", "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty",
-    "meta", "missing_scores", "noise", "normalise_reason", "pair_verdicts", "prediction_powered",
-    "queue_progress", "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
-    "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details", "self_agreement",
-    "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
+    "BASELINE_TAG", "AnnotatorProgress", "Finding", "Guideline", "JudgeCalibration", "JudgeMeasure",
+    "LabelTask", "PreferenceFilter", "QueueRequest", "Results", "Target", "Training", "VerdictFilter",
+    "accuracy_differences", "agreement", "alternative_annotator_test", "annotator_pairs", "answers",
+    "attacks", "best_findings", "biases", "bradley_terry_ratings", "by_language", "calibration", "cascades",
+    "choice_mass", "comparisons", "completion_origins", "confusions", "consensus_labels", "contamination",
+    "controls", "correlation_differences", "correlations", "cost", "count_changes",
+    "count_undecided_disputes", "coverage", "coverage_by_criterion", "criterion_agreement",
+    "criterion_answers", "describe_changes", "engines", "exclusions", "export", "export_preferences",
+    "export_training", "failures", "filter_options", "findings", "findings_beside", "flaky_verdicts", "gold",
+    "hard_verdicts", "human_agreement", "in_order", "judge_calibration", "judge_measures", "judge_summary",
+    "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses", "labelling_queue",
+    "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty", "meta",
+    "missing_scores", "noise", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
+    "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest", "reused_completions",
+    "rows_of", "run_changes", "run_comparison", "sample_details", "self_agreement", "sensitivity",
+    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
     "system_changes", "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items",
     "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import islice
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -333,6 +334,18 @@ class Engine(Protocol):
             ModelError: A request cannot be asked of this model at all.
             EngineError: The engine died too often.
         """
+
+    def take(self, seconds: float) -> list[Completion]:  # noqa: ARG002
+        """Return what is finished, or finishes within about so many seconds. Empty with nothing in flight.
+
+        Choose it over `results` where requests come at any time: `submit` may be called between two calls,
+        so that a request joins the running batch while others take long. An engine without a method of its
+        own waits for the first completion, however long that takes.
+
+        Raises:
+            ModelError, EngineError: As `results`.
+        """
+        return list(islice(self.results(), 1))
 
     @property
     def ready(self) -> int:

@@ -213,6 +213,16 @@ class ChildEngine(Engine):
                 return
             self.advance(_TURN_SECONDS)
 
+    def take(self, seconds: float) -> list[Completion]:
+        """Return what is finished, or finishes within so many seconds. Empty with nothing in flight.
+
+        Raises:
+            ModelError, EngineError: As `results`.
+        """
+        if self.pending and not self._done:
+            self.advance(seconds)
+        return list(self.take_done())
+
     def take_done(self) -> Iterator[Completion]:
         """Yield the completions that are finished by now."""
         while self._done:

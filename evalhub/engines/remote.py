@@ -127,7 +127,7 @@ class RemoteEngine(Engine):
         self._finished: SimpleQueue[Future[Sequence[Outcome]]] = SimpleQueue()
         self._done: deque[Completion] = deque()
         self._tally = Tally({"platform": REMOTE, "device": REMOTE, "max_num_seqs": settings.concurrency})
-        self._draining = False
+        self._draining = self._dropped = False
         self._closing = threading.Event()
         self._seconds_busy = 0.0
 
@@ -184,24 +184,40 @@ class RemoteEngine(Engine):
         Raises:
             EngineError: The server refuses the key, or does not have the model.
         """
-        dropped = False
         while True:
             while self._done:
                 yield self._done.popleft()
             self.flush()
             if not self._flying:
                 return
-            if self._draining and not dropped:
-                dropped = True
-                for future in list(self._flying):
-                    future.cancel()
-            start_time = time.monotonic()
-            with contextlib.suppress(Empty):
-                future = self._finished.get(timeout=_TURN_SECONDS)
-                keyed_requests = self._flying.pop(future)
-                if not future.cancelled():
-                    self._finish(keyed_requests, future.result())
-            self._count_time(start_time)
+            self._wait(_TURN_SECONDS)
+
+    def take(self, seconds: float) -> list[Completion]:
+        """Return what is finished, or finishes within so many seconds. Empty with nothing in flight.
+
+        Raises:
+            EngineError: As `results`.
+        """
+        self.flush()
+        if self._flying and not self._done:
+            self._wait(seconds)
+        completions = list(self._done)
+        self._done.clear()
+        return completions
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the answers that were asked for together, and drop those that did not begin if told to."""
+        if self._draining and not self._dropped:
+            self._dropped = True
+            for future in list(self._flying):
+                future.cancel()
+        start_time = time.monotonic()
+        with contextlib.suppress(Empty):
+            future = self._finished.get(timeout=seconds)
+            keyed_requests = self._flying.pop(future)
+            if not future.cancelled():
+                self._finish(keyed_requests, future.result())
+        self._count_time(start_time)
 
     def _finish(self, keyed_requests: KeyedRequests, outcomes: Sequence[Outcome]) -> None:
         for (key, request), outcome in zip(keyed_requests, outcomes, strict=True):

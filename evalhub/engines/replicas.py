@@ -40,6 +40,7 @@ class Replicas(Engine):
     def __init__(self, start_child: Callable[[Mapping[str, int]], ChildEngine], count: int) -> None:
         self._queue: deque[tuple[str, Request]] = deque()
         self._draining = False
+        self._waited = 0.0
         self._children = _start_all(start_child, count)
 
     @property
@@ -59,21 +60,46 @@ class Replicas(Engine):
             ModelError: A request cannot be asked of this model at all.
             EngineError: A child died too often, or the engine is closed.
         """
-        waited = 0.0
         while True:
-            self._deal()
-            busy = [child for child in self._children if child.pending]
-            for child in busy:
-                child.advance(0.0, waited=waited)
-            waited, idle = 0.0, True
+            self._advance()
+            idle = True
             for child in self._children:
                 for completion in child.take_done():
                     idle = False
                     yield completion
-            if not self._queue and not any(child.pending for child in self._children):
+            if not self._pending:
                 return
             if idle:
-                waited = wait_for([child.process for child in busy if child.process], _TURN_SECONDS)
+                self._wait(_TURN_SECONDS)
+
+    def take(self, seconds: float) -> list[Completion]:
+        """Return what is finished, or finishes within so many seconds. Empty with nothing in flight.
+
+        Raises:
+            ModelError, EngineError: As `results`.
+        """
+        self._advance()
+        if self._pending and not self.ready:
+            self._wait(seconds)
+            self._advance()
+        return [completion for child in self._children for completion in child.take_done()]
+
+    @property
+    def _pending(self) -> bool:
+        return bool(self._queue) or any(child.pending for child in self._children)
+
+    def _advance(self) -> None:
+        """Give the children work, and take their messages."""
+        self._deal()
+        waited, self._waited = self._waited, 0.0
+        for child in self._children:
+            if child.pending:
+                child.advance(0.0, waited=waited)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for a message of a child that works."""
+        busy = [child.process for child in self._children if child.pending and child.process]
+        self._waited = wait_for(busy, seconds)
 
     @property
     def ready(self) -> int:

@@ -1,4 +1,4 @@
-"""From the judgments of one pair to its verdict: samples are combined first, then orders."""
+"""From the judgments of one pair or response to its verdict: samples are combined first, then orders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 from evalhub.judging import (
@@ -19,7 +22,7 @@ from evalhub.judging import (
     softmax,
     unanimous_winner,
 )
-from evalhub.records import Judgment
+from evalhub.records import FailureKind, Judgment, has_failed
 from evalhub.scales import Winner
 
 SOFT_SAMPLES = 3
@@ -127,6 +130,44 @@ def retest(judgments: JudgmentRows) -> float | None:
     if len(samples) < 2 or any(judgment["failure"] for judgment in judgments):
         return None
     return equal_pairs([verdict(sample)[1] for sample in samples])
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What the judgments of one response say together.
+
+    Attributes:
+        value: The level. None where a judgment failed, or the criterion does not apply.
+        expected: The probability-weighted level. None beside a hard verdict.
+        not_applicable: Whether at least half of the judgments find that the criterion does not apply.
+    """
+
+    value: float | None = None
+    expected: float | None = None
+    not_applicable: bool = False
+
+
+def rating(judgments: JudgmentRows, *, vote: bool = False) -> Rating:
+    """Return the rating of a response from the judge's samples, as the facts of a run have it.
+
+    Args:
+        judgments: Each with value, expected and failure, in the order of their samples. At least one.
+        vote: Whether the samples vote, see `level`.
+    """
+    failures = [judgment["failure"] for judgment in judgments]
+    inapplicable = sum(failure == FailureKind.NOT_APPLICABLE for failure in failures)
+    if any(has_failed(failure) for failure in failures):
+        return Rating()
+    if 2 * inapplicable >= len(judgments):
+        return Rating(not_applicable=True)
+    rated = [judgment for judgment in judgments if judgment["value"] is not None]
+    expected = [judgment["expected"] for judgment in rated if judgment["expected"] is not None]
+    complete = len(expected) == len(rated)
+    return Rating(
+        value=level([judgment["value"] for judgment in rated], vote=vote),
+        # Added one by one, as the facts of a run are, so that both have the same last bit.
+        expected=reduce(add, expected) / len(expected) if complete else None,
+    )
 
 
 def equal_pairs(values: Sequence[object]) -> float:

@@ -1,9 +1,11 @@
 """The only room that orders work: plan a suite, generate, judge, score, seal."""
 
+from evalhub.runner.execute.asking import Asker
 from evalhub.runner.execute.expenses import expected_expenses
 from evalhub.runner.execute.preview import describe_steps
 from evalhub.runner.one_judge.attack import AttackOptions, attack
 from evalhub.runner.one_judge.gold import run_gold
+from evalhub.runner.one_judge.measured import MeasuredJudge, measured_judge
 from evalhub.runner.one_judge.noise import NoiseOptions, ask_again
 from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.one_judge.train import TrainedHead, TrainOptions, train_head
@@ -22,8 +24,9 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "AttackOptions", "JudgeOptions", "NoiseOptions", "Options", "Plan", "PlannedTask", "Prepared",
-    "Progress", "Resolved", "ResolvedJudge", "Silent", "SuiteDataset", "TrainOptions", "TrainedHead",
-    "answer_forms", "ask_again", "attack", "describe_steps", "expected_expenses", "expected_power",
-    "false_reds", "forms_text", "has_inputs", "prepare", "refuse_changed", "run", "run_gold", "train_head",
+    "Asker", "AttackOptions", "JudgeOptions", "MeasuredJudge", "NoiseOptions", "Options", "Plan",
+    "PlannedTask", "Prepared", "Progress", "Resolved", "ResolvedJudge", "Silent", "SuiteDataset",
+    "TrainOptions", "TrainedHead", "answer_forms", "ask_again", "attack", "describe_steps",
+    "expected_expenses", "expected_power", "false_reds", "forms_text", "has_inputs", "measured_judge",
+    "prepare", "refuse_changed", "run", "run_gold", "train_head",
 ]  # fmt: skip

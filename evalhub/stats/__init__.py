@@ -19,7 +19,14 @@ from evalhub.stats.logit.pooled import pooled_logit, pooled_logit_difference
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
 from evalhub.stats.people.calibrated import calibrated_mean
-from evalhub.stats.people.calibration import brier, recalibrated, reliability
+from evalhub.stats.people.calibration import (
+    brier,
+    calibration_map,
+    recalibrated,
+    reliability,
+    squared_error,
+    squared_error_change,
+)
 from evalhub.stats.people.cascade import (
     Promise,
     StageOutcome,
@@ -29,6 +36,7 @@ from evalhub.stats.people.cascade import (
     evaluate_cascade,
     set_thresholds,
 )
+from evalhub.stats.people.isotonic import IsotonicMap
 from evalhub.stats.people.labels_needed import labels_needed, pilot
 from evalhub.stats.people.misclassification import corrected_share
 from evalhub.stats.people.powered import Powered, powered_difference, powered_mean
@@ -67,20 +75,20 @@ from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
     "Coefficient", "Comparison", "ControlChart", "DawidSkene", "Effect", "Estimate", "GateState",
-    "Granularity", "Interval", "JointLengthControl", "MarginFinding", "Matches", "Matching", "Measurement",
-    "Planned", "Powered", "PreferenceFit", "Promise", "RidgeCandidate", "RidgeSelection", "Sequential",
-    "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase", "accuracy",
-    "adjusted", "alternative_test", "always_first", "balanced_accuracy", "balanced_orders", "bradley_terry",
-    "brier", "calibrated_mean", "ceiling", "chart_limit", "choose_ridge", "cluster_folds", "clusters_needed",
-    "cohen_kappa", "coin", "control_limits", "controlled", "controlled_beyond_people", "corrected_share",
-    "correlate", "correlation_difference", "covariates", "dawid_skene", "decide", "decided_at",
-    "disagreement_bound", "evaluate_cascade", "finding", "first_position_rate", "fit_preferences",
-    "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha",
-    "labelling_queue", "labels_needed", "leave_one_out", "longer", "macro_f1", "macro_precision",
-    "mean_difference", "mean_estimate", "p_beats", "p_from_interval", "paired_comparison",
-    "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference", "power_at",
-    "powered_difference", "powered_mean", "project_out", "rank_bands", "rank_intervals", "ranking_accuracy",
-    "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
-    "shared_units", "side_share", "system_accuracy", "system_means", "win_values", "worst_case",
-    "worst_case_difference",
+    "Granularity", "Interval", "IsotonicMap", "JointLengthControl", "MarginFinding", "Matches", "Matching",
+    "Measurement", "Planned", "Powered", "PreferenceFit", "Promise", "RidgeCandidate", "RidgeSelection",
+    "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase",
+    "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy", "balanced_orders",
+    "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling", "chart_limit", "choose_ridge",
+    "cluster_folds", "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled",
+    "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference", "covariates",
+    "dawid_skene", "decide", "decided_at", "disagreement_bound", "evaluate_cascade", "finding",
+    "first_position_rate", "fit_preferences", "flip_rate", "gwet_ac1", "holm_changes",
+    "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out",
+    "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "p_beats", "p_from_interval",
+    "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference",
+    "power_at", "powered_difference", "powered_mean", "project_out", "rank_bands", "rank_intervals",
+    "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison",
+    "set_thresholds", "shared_units", "side_share", "squared_error", "squared_error_change",
+    "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

@@ -148,7 +148,7 @@ class Resolved:
                 for judge in self.judges
             },
             "evalhub": metadata.version("evalhub-laaj"),
-            "models": {part.spec.id: _describe_model(part.runs) for part in parts},
+            "models": {part.spec.id: describe_model(part.runs) for part in parts},
             **({"attack": dict(self.attack)} if self.attack else {}),
         }
 
@@ -156,24 +156,6 @@ class Resolved:
     def hash(self) -> str:
         """The sha256 of everything that decides the results."""
         return digest(self.describe())
-
-
-def _describe_model(runs: Runnable) -> dict[str, Any]:
-    identity = runs.identity
-    trained_on = sorted(runs.model.trained_on) if runs.model else []
-    return {
-        "model": identity.model,
-        **({"trained_on": {"items": len(trained_on), "sha256": digest(trained_on)}} if trained_on else {}),
-        "families": list(runs.families),
-        "cutoff": runs.cutoff,
-        "content_hash": identity.model_hash,
-        "chat_template_hash": identity.chat_template_hash,
-        "engine": identity.engine,
-        "engine_version": identity.version,
-        "device": identity.device,
-        "settings": dict(identity.settings),
-        **{name: night for name, night in (("since", identity.since), ("moved", runs.moved)) if night},
-    }
 
 
 def resolve(
@@ -214,11 +196,30 @@ def resolve(
             for spec in suite.candidates
         ),
         judges=tuple(
-            _judge(use, rubric, suite, progress, model_place or f"{where}:judges.{use.id}")
+            resolve_judge(use, rubric, suite, progress, model_place or f"{where}:judges.{use.id}")
             for use, rubric in zip(suite.judges, rubrics, strict=True)
         ),
         metrics=metrics,
     )
+
+
+def describe_model(runs: Runnable) -> dict[str, Any]:
+    """Return a model on its engine as the manifest has it."""
+    identity = runs.identity
+    trained_on = sorted(runs.model.trained_on) if runs.model else []
+    return {
+        "model": identity.model,
+        **({"trained_on": {"items": len(trained_on), "sha256": digest(trained_on)}} if trained_on else {}),
+        "families": list(runs.families),
+        "cutoff": runs.cutoff,
+        "content_hash": identity.model_hash,
+        "chat_template_hash": identity.chat_template_hash,
+        "engine": identity.engine,
+        "engine_version": identity.version,
+        "device": identity.device,
+        "settings": dict(identity.settings),
+        **{name: night for name, night in (("since", identity.since), ("moved", runs.moved)) if night},
+    }
 
 
 def metric_columns(metric: Metric) -> list[str]:
@@ -240,7 +241,21 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
     return rubric
 
 
-def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, where: str) -> ResolvedJudge:
+def resolve_judge(
+    use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, where: str
+) -> ResolvedJudge:
+    """Return a judge of a suite with its protocol, and its model located and identified.
+
+    Args:
+        use: The suite's entry.
+        rubric: Its rubric, already checked.
+        suite: The suite, whose controls hold for the judge.
+        progress: Shows what is fetched.
+        where: What names the judge, for errors.
+
+    Raises:
+        EvalhubError: The model does not exist, or does not fit the engine or the rubric.
+    """
     protocol = find_protocol(rubric.protocol)
     runs = _runnable(use, progress, where, rubric)
     if is_head(runs.model):

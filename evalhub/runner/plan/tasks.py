@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -23,7 +23,7 @@ from evalhub.records import Item, digest, prompt_sha256
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
-from evalhub.runner.plan.task_groups import Questions, TaskGroup, Tasks, View
+from evalhub.runner.plan.task_groups import PlannedTask, Questions, TaskGroup, Tasks, View
 from evalhub.scales import Order, Shape
 from evalhub.specs import CrossFamily
 
@@ -142,6 +142,20 @@ def plan_tasks(
             else:
                 exclusions[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
     return _task_groups(judge, dataset.id, groups, systems), dict(exclusions)
+
+
+def plan_responses(
+    judge: ResolvedJudge, item: Item, families: Mapping[str, tuple[str, ...]]
+) -> Iterator[PlannedTask]:
+    """Yield a judge's tasks on some responses to one item, which belongs to no dataset of a suite.
+
+    Args:
+        judge: The judge, with the criteria that are asked.
+        item: The item.
+        families: The model families of each system that answers, the systems in bytewise order.
+    """
+    group = _Group(item, tuple(families), 0)
+    yield from _task_groups(judge, item.dataset, [group], Systems(families=dict(families)))
 
 
 def cut_shards(work: Iterable[tuple[str, int]]) -> list[int]:

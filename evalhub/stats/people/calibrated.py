@@ -10,8 +10,8 @@ from evalhub.stats.clusters import Column, Floats, folds
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import Ends, no_ends, with_ends
 from evalhub.stats.means import cluster_variance
-from evalhub.stats.people.calibration import isotonic
 from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, Frame, check_bounds, read_frame
+from evalhub.stats.people.isotonic import isotonic
 from evalhub.stats.people.rectifier import Rectified, rectified_ends
 
 GROUPS = 20

@@ -1,4 +1,4 @@
-"""Calibration of probabilities: Brier score, cross-fitted recalibration, reliability curve."""
+"""Calibration: Brier score, cross-fitted recalibration and the map behind it, reliability curve."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalhub.errors import InputError
 from evalhub.stats.clusters import Column, Floats, floats, folds, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.means import mean_estimate
+from evalhub.stats.people.isotonic import IsotonicMap, fit_isotonic
 
 FOLDS = 5
 MIN_FIT = 20
@@ -49,12 +51,55 @@ def brier(chances: Column, outcomes: Column, clusters: Column) -> Estimate:
     return mean_estimate(distance, clusters, bounds=(0.0, 1.0))
 
 
-def recalibrated(chances: Column, outcomes: Column, clusters: Column) -> tuple[Floats, str | None]:
+def squared_error(
+    scores: Column, labels: Column, clusters: Column, *, bounds: tuple[float, float] | None = None
+) -> Estimate:
+    """Estimate the mean squared distance of scores to the labels, in the labels' unit squared.
+
+    Args:
+        scores: (n,) scores. None = missing.
+        labels: (n,) labels. None = unknown.
+        clusters: (n,) cluster ids.
+        bounds: Lowest and highest score and label. None = no bounds.
+
+    Returns:
+        The mean, 0 = best.
+
+    Example:
+        >>> squared_error([1.5, 3, 2], [1, 3, 4], list("abc"), bounds=(1, 5)).estimate
+        1.4166666666666667
+    """
+    same_length({"scores": scores, "labels": labels, "clusters": clusters})
+    distance = (floats(scores) - floats(labels)) ** 2
+    most = None if bounds is None else (bounds[1] - bounds[0]) ** 2
+    return mean_estimate(distance, clusters, bounds=None if most is None else (0.0, most))
+
+
+def squared_error_change(scores: Column, changed: Column, labels: Column, clusters: Column) -> Estimate:
+    """Estimate by how much the mean squared distance to the labels changes. Below 0 = the change is better.
+
+    Args:
+        scores, changed: (n,) scores before and after. None = missing.
+        labels, clusters: As in `squared_error`.
+
+    Example:
+        >>> squared_error_change([0.5, 0.5], [1, 0.5], [1, 0], ["a", "b"]).estimate
+        -0.125
+    """
+    same_length({"scores": scores, "changed": changed, "labels": labels, "clusters": clusters})
+    y = floats(labels)
+    return mean_estimate((floats(changed) - y) ** 2 - (floats(scores) - y) ** 2, clusters)
+
+
+def recalibrated(
+    chances: Column, outcomes: Column, clusters: Column, *, mirrored: bool = True
+) -> tuple[Floats, str | None]:
     """Map probabilities onto the outcomes of the other clusters, isotonically and symmetrically in the sides.
 
     Args:
-        chances, outcomes: As in `brier`.
+        chances, outcomes: As in `brier`. Without `mirrored` scores and labels of any scale.
         clusters: (n,) cluster ids. A cluster's rows are mapped by the other folds.
+        mirrored: Whether the two sides of a pair are treated alike, so that p and 1 - p map to q and 1 - q.
 
     Returns:
         (n,) probabilities, NaN where `chances` or the map is missing. And the reason if there is no map.
@@ -74,8 +119,32 @@ def recalibrated(chances: Column, outcomes: Column, clusters: Column) -> tuple[F
         fit, use = complete & (fold_of != fold), ~np.isnan(p) & (fold_of == fold)
         if fit.sum() < MIN_FIT:
             return np.full(len(p), np.nan), f"fewer than {MIN_FIT} verdicts to calibrate on"
-        mapped[use] = _mirrored(p[fit], y[fit], p[use])
+        mapped[use] = _fit(p[fit], y[fit], mirrored=mirrored).at(p[use])
     return mapped, None
+
+
+def calibration_map(chances: Column, outcomes: Column, *, mirrored: bool = True) -> IsotonicMap:
+    """Fit the map of `recalibrated` on all rows, for verdicts that have no label.
+
+    How good it is, `recalibrated` tells: there no row is mapped by a curve that its own label has shaped.
+    Choose the map only where `recalibrated` gives no reason against it.
+
+    Args:
+        chances, outcomes, mirrored: As in `recalibrated`. At least one row has both.
+
+    Raises:
+        InputError: No row has both.
+
+    Example:
+        >>> sure = calibration_map([0.9] * 4 + [0.2], [1, 1, 1, 0, 0])
+        >>> sure.at([0.9, 0.1]).round(2).tolist()
+        [0.8, 0.2]
+    """
+    p, y = floats(chances), floats(outcomes)
+    complete = ~np.isnan(p) & ~np.isnan(y)
+    if not complete.any():
+        raise InputError("there is nothing to calibrate on", value=len(p))
+    return _fit(p[complete], y[complete], mirrored=mirrored)
 
 
 def reliability(chances: Column, outcomes: Column, clusters: Column, *, bins: int = 10) -> tuple[Bin, ...]:
@@ -108,36 +177,8 @@ def reliability(chances: Column, outcomes: Column, clusters: Column, *, bins: in
     )
 
 
-def isotonic(x: Column, y: Column, at: Column, *, weights: Column | None = None) -> Floats:
-    """Fit the non-decreasing map that is nearest to the points, and apply it.
-
-    Args:
-        x: (n,) scores, finite.
-        y: (n,) outcomes, finite.
-        at: (m,) scores to map, linear between the fitted places, constant beyond them.
-        weights: (n,) weights of the points, above 0. None = all equal.
-
-    Returns:
-        (m,) mapped scores, within the range of `y`.
-
-    Source: Barlow, Bartholomew, Bremner & Brunk, Statistical Inference under Order Restrictions, 1972.
-
-    Example:
-        >>> isotonic([1, 2, 3], [0, 1, 0.5], [1, 3, 9]).tolist()
-        [0.0, 0.75, 0.75]
-    """
-    from scipy.optimize import isotonic_regression
-
-    scores, outcomes = floats(x), floats(y)
-    heavy = np.ones(len(scores)) if weights is None else floats(weights)
-    order = np.lexsort((outcomes, scores))
-    places, start = np.unique(scores[order], return_index=True)
-    sizes = np.add.reduceat(heavy[order], start)
-    means = np.add.reduceat((heavy * outcomes)[order], start) / sizes
-    fitted = isotonic_regression(means, weights=sizes).x
-    return np.interp(floats(at), places, fitted)
-
-
-def _mirrored(p: Floats, y: Floats, at: Floats) -> Floats:
-    """Fit a non-decreasing map on (p, y) and its mirror (1 - p, 1 - y), and apply it."""
-    return isotonic(np.concatenate([p, 1 - p]), np.concatenate([y, 1 - y]), at)
+def _fit(x: Floats, y: Floats, *, mirrored: bool) -> IsotonicMap:
+    """Fit a non-decreasing map on (x, y), and with `mirrored` on (1 - x, 1 - y) too."""
+    if mirrored:
+        return fit_isotonic(np.concatenate([x, 1 - x]), np.concatenate([y, 1 - y]))
+    return fit_isotonic(x, y)
