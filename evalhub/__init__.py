@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         night,
         report,
         runner,
+        serving,
         sources,
         specs,
         store,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EvalhubError", "Options", "Results", "Run", "analysis", "engines", "gates", "judging", "load",
-    "models", "night", "report", "run", "runner", "sources", "specs", "store",
+    "models", "night", "report", "run", "runner", "serving", "sources", "specs", "store",
 ]  # fmt: skip
 
 _HOMES = {
@@ -43,8 +44,8 @@ _HOMES = {
 }
 
 _PARTS = (
-    "analysis", "engines", "gates", "judging", "models", "night", "report", "runner", "sources", "specs",
-    "store",
+    "analysis", "engines", "gates", "judging", "models", "night", "report", "runner", "serving", "sources",
+    "specs", "store",
 )  # fmt: skip
 
 

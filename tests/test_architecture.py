@@ -17,7 +17,7 @@ PACKAGE = ROOT / "evalhub"
 LAYERS = (
     "errors", "scales", "texts", "words", "files", "forks", "records", "sandbox", "specs", "stats", "judging",
     "metrics", "models", "sources", "engines", "store", "analysis", "gates", "training", "runner",
-    "report", "night", "testing", "cli",
+    "serving", "report", "night", "testing", "cli",
 )  # fmt: skip
 EXEMPT = ("evalhub", "evalhub.__main__")
 

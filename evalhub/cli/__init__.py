@@ -26,6 +26,7 @@ from evalhub.cli import (
     noise,
     runs,
     samples,
+    serve,
     specs,
     train,
     trends,
@@ -78,6 +79,7 @@ app.command()(samples.samples)
 app.command()(samples.sql)
 app.command()(dashboard.dashboard)
 app.command()(label.label)
+app.command("serve")(serve.serve_judge)
 app.command()(export.export)
 app.command()(runs.index)
 app.command()(runs.verify)

@@ -71,7 +71,13 @@ class _Columns:
     datasets: list[str] = field(default_factory=list)
     scores: list[float | None] = field(default_factory=list)
     labels: list[float | None] = field(default_factory=list)
-    clusters: list[str] = field(default_factory=list)
+    places: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def clusters(self) -> list[str]:
+        """The clusters. Two datasets may have some of one name, which are then told apart."""
+        is_single = len(self.datasets) < 2
+        return [cluster if is_single else f"{dataset}\0{cluster}" for dataset, cluster in self.places]
 
     def add(
         self,
@@ -83,8 +89,7 @@ class _Columns:
         self.datasets.append(dataset)
         self.scores += scores
         self.labels += labels
-        # Two datasets may have items of one name.
-        self.clusters += [f"{dataset}\0{cluster}" for cluster in clusters]
+        self.places += [(dataset, cluster) for cluster in clusters]
 
 
 def judge_calibration(results: Results, judge: str, criterion: str) -> JudgeCalibration:

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 
 from evalhub.engines import Engine, open_engine
 from evalhub.errors import SpecError, StorageError, UnknownNameError
-from evalhub.judging import check_rubric
-from evalhub.records import Item, Response, canonical
+from evalhub.judging import check_rubric, defuse
+from evalhub.records import Item, RequestKind, Response, canonical
 from evalhub.runner.execute.driver import Job
 from evalhub.runner.execute.jobs import judge_job
 from evalhub.runner.plan.resolve import ResolvedJudge, describe_model, resolve_judge
 from evalhub.runner.plan.tasks import plan_responses
 from evalhub.runner.progress import Progress, Silent
-from evalhub.scales import Shape
-from evalhub.specs import JudgeUse, Positions, Rubric, load_rubric, locate
+from evalhub.scales import Kind, Shape
+from evalhub.specs import SLOT, JudgeUse, Positions, Rubric, load_rubric, locate
 from evalhub.store import ModelFacts, Run
 
 # What makes another judge, and what only makes another machine of the same one.
@@ -73,6 +73,24 @@ class MeasuredJudge:
         judge = replace(self.judge, criteria=(criterion,))
         for task in plan_responses(judge, item, families):
             yield judge_job(judge, item, responses, task, clip=None)
+
+    def with_criterion(self, name: str, text: str) -> MeasuredJudge | None:
+        """Return the judge with a further criterion, which no run has measured.
+
+        Args:
+            name: The criterion's name.
+            text: The question in words, which is not trusted.
+
+        Returns:
+            None where the rubric rates, or has no place for a question.
+        """
+        judge, rubric = self.judge, self.judge.rubric
+        slots = {slot.strip() for slot in SLOT.findall(f"{rubric.system}\n{rubric.user}")}
+        has_place = "criterion" in slots or judge.runs.asks is RequestKind.DECIDE
+        if rubric.kind is Kind.POINTWISE or not has_place:
+            return None
+        changed = rubric.model_copy(update={"criteria": {**rubric.criteria, name: defuse(text)}})
+        return replace(self, judge=replace(judge, judge=replace(judge.judge, rubric=changed)))
 
 
 def measured_judge(
