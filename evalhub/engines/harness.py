@@ -214,11 +214,7 @@ class ChildEngine(Engine):
             self.advance(_TURN_SECONDS)
 
     def take(self, seconds: float) -> list[Completion]:
-        """Return what is finished, or finishes within so many seconds. Empty with nothing in flight.
-
-        Raises:
-            ModelError, EngineError: As `results`.
-        """
+        """Return what is finished, or finishes within so many seconds. The errors are those of `results`."""
         if self.pending and not self._done:
             self.advance(seconds)
         return list(self.take_done())

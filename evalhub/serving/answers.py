@@ -40,7 +40,7 @@ def answer_question(judge: ServedJudge, question: Question, judgments: Sequence[
         "criterion": question.criterion,
         **verdict,
         "choice_mass": min(masses, default=None),
-        "failure": failed.failure.value if failed and failed.failure else None,
+        "failure": _failure(judgments),
         "detail": failed.detail if failed else None,
         "judgments": [_judgment(judgment) for judgment in judgments],
         "judge": judge.name_row(),
@@ -75,7 +75,7 @@ def _pair(judge: ServedJudge, evidence: Evidence, judgments: Sequence[Judgment])
     has_orders = len(orders) == 2 and all(order["winner"] for order in orders)
     return {
         "winner": None if winner is None else winner.value,
-        "probability": _numbers(judge, evidence, raw),
+        "probability": _numbers(judge, evidence, raw, _failure(judgments)),
         "probabilities": None if raw is None else chances,
         "orders": orders,
         "orders_agree": orders[0]["winner"] == orders[1]["winner"] if has_orders else None,
@@ -89,15 +89,17 @@ def _rating(judge: ServedJudge, evidence: Evidence, judgments: Sequence[Judgment
     raw = rated.expected if judge.is_soft else None
     return {
         "level": rated.value,
-        "expected": _numbers(judge, evidence, raw),
+        "expected": _numbers(judge, evidence, raw, _failure(judgments)),
         "not_applicable": rated.not_applicable,
     }
 
 
-def _numbers(judge: ServedJudge, evidence: Evidence, raw: float | None) -> Row:
+def _numbers(judge: ServedJudge, evidence: Evidence, raw: float | None, failure: str | None) -> Row:
     """Return a number as the judge gives it and calibrated, with the reason where one of them is absent."""
     reason = evidence.reason
-    if raw is None:
+    if failure is not None:
+        reason = f"the judge gave no verdict: {failure}"
+    elif raw is None:
         reason = HARD if judge.is_soft else FEW_RATIONALES
     return {"raw": raw, "calibrated": evidence.calibrate(raw), "reason": reason}
 
@@ -119,6 +121,11 @@ def _judgment(judgment: Judgment) -> Row:
     }
     absent = ("level", "expected") if judgment.system_a else ("winner", "probability", "shown")
     return {name: value for name, value in row.items() if name not in absent}
+
+
+def _failure(judgments: Sequence[Judgment]) -> str | None:
+    """Return the kind of the first failure. None where each judgment has a verdict."""
+    return next((judgment.failure.value for judgment in judgments if judgment.failure), None)
 
 
 def _shares(logprobs: Mapping[str, float] | None) -> dict[str, float] | None:

@@ -59,13 +59,16 @@ class Question:
     unmeasured: tuple[str, ...] = ()
 
 
-def read_question(judge: ServedJudge, values: dict[str, Any], where: str = WHERE) -> Question:
+def read_question(
+    judge: ServedJudge, values: dict[str, Any], where: str = WHERE, *, reason: str | None = None
+) -> Question:
     """Return what a request asks.
 
     Args:
         judge: The judge that is asked.
         values: The body.
         where: What holds the values, for errors.
+        reason: Why the run did not measure the criterion, if it is the client's own.
 
     Raises:
         Refusal: 422. A key or a type is wrong, or the run did not measure what is asked.
@@ -73,7 +76,7 @@ def read_question(judge: ServedJudge, values: dict[str, Any], where: str = WHERE
     try:
         body = validate(JudgeBody, values, where)
         criterion = choose_criterion(judge, body.criterion, f"{where}:criterion")
-        return _question(judge, body, criterion, where)
+        return _question(judge, body, criterion, where, reason)
     except EvalhubError as error:
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, error) from error
 
@@ -97,7 +100,9 @@ def choose_criterion(judge: ServedJudge, name: str | None, where: str) -> str:
     return name
 
 
-def _question(judge: ServedJudge, body: JudgeBody, criterion: str, where: str) -> Question:
+def _question(
+    judge: ServedJudge, body: JudgeBody, criterion: str, where: str, reason: str | None
+) -> Question:
     turns = _turns(body, where)
     references = _texts(body.reference)
     item = Item(
@@ -110,9 +115,11 @@ def _question(judge: ServedJudge, body: JudgeBody, criterion: str, where: str) -
     )
     responses = _responses(judge, body, item, where)
     reasons = [*judge.measured.changes]
-    if criterion not in judge.judge.criteria:
-        reasons.append(f"{where}:criterion: the run did not ask this judge for {criterion}")
-        _refuse(judge, reasons[-1])
+    if reason is None and criterion not in judge.judge.criteria:
+        reason = f"{where}:criterion: the run did not ask this judge for {criterion}"
+    if reason is not None:
+        reasons.append(reason)
+        _refuse(judge, reason)
     inputs = (name for name in judge.judge.rubric.inputs if name not in judge.judge.protocol.writes)
     for name in inputs:
         if not has_inputs(item, (name,)):

@@ -23,7 +23,7 @@ class Refusal(Exception):
         super().__init__(self.sentence)
 
 
-def unmeasured(what: str) -> Refusal:
+def unmeasured(reason: str) -> Refusal:
     """Return the refusal of a question that the run did not measure."""
     fix = "serve the judge with --allow-unmeasured to ask it all the same"
-    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}; {fix}.")
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{reason}; {fix}.")

@@ -184,8 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host")
         if self.server.only_local and host is not None:
             name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-            own = str(self.server.server_address[0])
-            if name.lower() not in (*_LOCAL_NAMES, own, f"[{own}]"):
+            local_address = str(self.server.server_address[0])
+            if name.lower() not in (*_LOCAL_NAMES, local_address, f"[{local_address}]"):
                 self.close_connection = True
                 raise Refusal(
                     HTTPStatus.FORBIDDEN, f"the judge is served on this machine alone, and not as {name}."
@@ -248,10 +248,10 @@ class _Handler(BaseHTTPRequestHandler):
         deadline = time.monotonic() + _DRAIN_SECONDS
         missing = min(length, _DRAIN_BYTES)
         while missing > 0 and (left := deadline - time.monotonic()) > 0:
-            taken = len(self._read(min(missing, _BLOCK), left))
-            if not taken:
+            count = len(self._read(min(missing, _BLOCK), left))
+            if not count:
                 return
-            missing -= taken
+            missing -= count
 
     def _write(self, status: HTTPStatus, body: bytes) -> None:
         """Write a reply in one piece. A client that is gone gets nothing."""

@@ -29,7 +29,7 @@ class Service:
 
     Args:
         judge: The judge.
-        worker: Works on what it is asked.
+        worker: Works on what clients ask.
     """
 
     def __init__(self, judge: ServedJudge, worker: Worker) -> None:
@@ -98,14 +98,14 @@ class Service:
         return answer_question(self._judge, question, self._ask(self._judge, question).result())
 
     def _answer_systemone(self, body: bytes) -> Row:
-        asked = read_systemone(self._judge, parse_body(body))
+        questions = read_systemone(self._judge, parse_body(body))
         # All are handed in before the first is waited for, so that they share the engine's batch.
-        outcomes = [self._ask(entry.judge, entry.question) for entry in asked]
+        outcomes = [self._ask(entry.judge, entry.question) for entry in questions]
         answers = [
             answer_question(entry.judge, entry.question, outcome.result())
-            for entry, outcome in zip(asked, outcomes, strict=True)
+            for entry, outcome in zip(questions, outcomes, strict=True)
         ]
-        return systemone_reply(self._judge, asked, answers)
+        return systemone_reply(self._judge, questions, answers)
 
     def _ask(self, judge: ServedJudge, question: Question) -> Outcome:
         jobs = judge.measured.jobs(question.item, question.responses, question.criterion)

@@ -46,7 +46,7 @@ class SystemoneBody(Spec):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WireQuestion:
     """A question of the wire, read.
 
     Attributes:
@@ -60,7 +60,7 @@ class Asked:
     options: tuple[str, ...]
 
 
-def read_systemone(judge: ServedJudge, values: dict[str, Any]) -> list[Asked]:
+def read_systemone(judge: ServedJudge, values: dict[str, Any]) -> list[WireQuestion]:
     """Return the questions of a request.
 
     Raises:
@@ -92,21 +92,17 @@ def _state(state: str | dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _read(judge: ServedJudge, state: Mapping[str, Any], name: str, typed: TypedQuestion) -> Asked:
+def _read(judge: ServedJudge, state: Mapping[str, Any], name: str, typed: TypedQuestion) -> WireQuestion:
     where = f"body:questions.{name}"
     options = _options(judge, typed, where)
-    criterion = _measured_criterion(judge, typed.instructions)
-    reasons: tuple[str, ...] = ()
+    criterion, reason = _criterion(judge, typed.instructions), None
     if criterion is None:
         reason = f"{where}.instructions: the judge was measured on {_named(judge)}, and on no other question"
         if not judge.allow_unmeasured:
             raise unmeasured(reason)
-        judge, criterion, reasons = _with_question(judge, typed.instructions, where), _OWN, (reason,)
-    question = read_question(judge, {**state, "criterion": criterion}, "body:state")
-    unmeasured_reasons = dict.fromkeys((*reasons, *question.unmeasured))
-    if reasons:
-        question = Question(question.item, question.responses, criterion, tuple(unmeasured_reasons))
-    return Asked(name, judge, question, options)
+        judge, criterion = _with_question(judge, typed.instructions, where), _OWN
+    question = read_question(judge, {**state, "criterion": criterion}, "body:state", reason=reason)
+    return WireQuestion(name, judge, question, options)
 
 
 _OWN = "question"
@@ -116,15 +112,15 @@ def _named(judge: ServedJudge) -> str:
     return ", ".join(judge.judge.criteria)
 
 
-def _measured_criterion(judge: ServedJudge, instructions: str) -> str | None:
-    """Return the criterion that a question's words name. None for other words."""
+def _criterion(judge: ServedJudge, instructions: str) -> str | None:
+    """Return the criterion of the rubric that a question's words name. None for other words."""
     words = _plain(instructions)
-    criteria = judge.judge.criteria
+    criteria, rubric = judge.judge.criteria, judge.judge.rubric
     if not words and len(criteria) == 1:
         return criteria[0]
     openings = ("", "which response is better? ", "which level fits the response? ")
-    for name in criteria:
-        text = judge.judge.rubric.criteria.get(name, name)
+    for name in dict.fromkeys((*criteria, *rubric.criteria)):
+        text = rubric.criteria.get(name, name)
         forms = (name, text, f"{name}: {text}")
         if words in {_plain(f"{opening}{form}") for opening in openings for form in forms}:
             return name
@@ -187,16 +183,16 @@ def _are_levels(texts: Sequence[str], names: Sequence[str]) -> bool:
     )
 
 
-def systemone_reply(judge: ServedJudge, asked: Sequence[Asked], answers: Sequence[Row]) -> Row:
+def systemone_reply(judge: ServedJudge, entries: Sequence[WireQuestion], answers: Sequence[Row]) -> Row:
     """Return the body of a reply: the wire's own answers, and under `evalhub` those of `/v1/judge`.
 
     Args:
         judge: The judge.
-        asked: The questions.
+        entries: The questions.
         answers: The answer to each of them, as `answer_question` returns it.
     """
-    by_name = dict(zip((entry.name for entry in asked), answers, strict=True))
-    wire = {entry.name: _wire_answer(entry, by_name[entry.name]) for entry in asked}
+    by_name = dict(zip((entry.name for entry in entries), answers, strict=True))
+    wire = {entry.name: _wire_answer(entry, by_name[entry.name]) for entry in entries}
     return {
         "model": judge.judge.runs.identity.model,
         "answers": {name: answer for name, (answer, _) in wire.items()},
@@ -209,7 +205,7 @@ def systemone_reply(judge: ServedJudge, asked: Sequence[Asked], answers: Sequenc
     }
 
 
-def _wire_answer(entry: Asked, answer: Row) -> tuple[Row, str | None]:
+def _wire_answer(entry: WireQuestion, answer: Row) -> tuple[Row, str | None]:
     """Return the wire's answer, and whether its probabilities are raw or calibrated."""
     if entry.judge.is_pairwise:
         return _choice(entry, answer)
@@ -223,7 +219,7 @@ def _wire_answer(entry: Asked, answer: Row) -> tuple[Row, str | None]:
     }, "raw"
 
 
-def _choice(entry: Asked, answer: Row) -> tuple[Row, str | None]:
+def _choice(entry: WireQuestion, answer: Row) -> tuple[Row, str | None]:
     chances, calibrated = answer["probabilities"], answer["probability"]["calibrated"]
     if chances is None:
         return _refusal(answer), None

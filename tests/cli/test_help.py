@@ -24,7 +24,7 @@ def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
-VERBS = ("run", "plan", "leaderboard", "report", "meta", "dashboard", "export", "verify")
+VERBS = ("run", "plan", "leaderboard", "report", "meta", "dashboard", "export", "serve", "verify")
 GROUPS = {
     "judges": {"new", "list", "show", "check", "preview", "test", "attack", "noise", "export", "train"},
     "datasets": {"list", "new", "show", "check", "fetch"},

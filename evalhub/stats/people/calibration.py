@@ -71,8 +71,8 @@ def squared_error(
     """
     same_length({"scores": scores, "labels": labels, "clusters": clusters})
     distance = (floats(scores) - floats(labels)) ** 2
-    most = None if bounds is None else (bounds[1] - bounds[0]) ** 2
-    return mean_estimate(distance, clusters, bounds=None if most is None else (0.0, most))
+    limits = None if bounds is None else (0.0, (bounds[1] - bounds[0]) ** 2)
+    return mean_estimate(distance, clusters, bounds=limits)
 
 
 def squared_error_change(scores: Column, changed: Column, labels: Column, clusters: Column) -> Estimate:
