@@ -14,6 +14,7 @@ from evalhub.records.codec import (
 )
 from evalhub.records.criteria import read_criteria
 from evalhub.records.endings import CUT, end_of
+from evalhub.records.lines import open_line, seal_line
 from evalhub.records.requests import Message, Question, QuestionKind, Request, RequestKind, Sampling
 from evalhub.records.tables import (
     KINDS,
@@ -44,5 +45,6 @@ __all__ = [
     "ItemCriterion", "Judgment", "Label", "Message", "Question", "QuestionKind", "Record", "Request",
     "RequestKind", "Response", "Sampling", "Score", "Source", "ThinkTags", "canonical", "closing_tag",
     "digest", "end_of", "from_columns", "from_dict", "has_failed", "has_tags", "join_reasoning", "key_of",
-    "kind_of", "prompt_sha256", "read_criteria", "sort_key", "split_thinking", "to_dict",
+    "kind_of", "open_line", "prompt_sha256", "read_criteria", "seal_line", "sort_key", "split_thinking",
+    "to_dict",
 ]  # fmt: skip

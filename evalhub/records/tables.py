@@ -132,6 +132,7 @@ class Completion:
         values: The embedding of a text, or the one reward of an answer. Empty for a generated text.
         question: The question to a decision model, as canonical JSON.
         answered_by: The model that answered, with its version, in the server's words.
+        batch: Whether the answer came in a batch, which has a price of its own. None = as a single request.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -157,6 +158,7 @@ class Completion:
     values: tuple[float, ...] = ()
     question: str | None = None
     answered_by: str | None = None
+    batch: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import errno
 import math
 import os
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +19,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from evalhub.errors import StorageError
-from evalhub.records import Record, from_dict, kind_of, to_dict
+from evalhub.records import Record, from_dict, kind_of, open_line, seal_line, to_dict
 
 SYNC_SECONDS = 0.2
 """A power cut loses at most the records of so many seconds."""
@@ -36,7 +35,7 @@ def encode(record: Record) -> bytes:
     body = to_json({"kind": kind_of(record), "record": values})
     if b"NaN" in body or b"Infinity" in body:  # most often in a text
         _refuse_infinite(values)
-    return b'{"crc":%d,' % zlib.crc32(body) + body[1:] + b"\n"
+    return seal_line(body)
 
 
 def _refuse_infinite(values: Mapping[str, Any]) -> None:
@@ -48,11 +47,8 @@ def _refuse_infinite(values: Mapping[str, Any]) -> None:
 
 def decode(line: bytes) -> Record | None:
     """Return the record of one line. None if the line is torn or damaged."""
-    head, comma, tail = line.partition(b",")
-    if not (line.endswith(b"\n") and comma and head.startswith(b'{"crc":')):
-        return None
-    body = b"{" + tail[:-1]
-    if head[7:] != b"%d" % zlib.crc32(body):
+    body = open_line(line)
+    if body is None:
         return None
     values = from_json(body)
     return from_dict(values["kind"], values["record"])
