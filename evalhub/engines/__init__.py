@@ -17,11 +17,19 @@ if TYPE_CHECKING:
         completion_key,
     )
     from evalhub.engines.harness import ChildEngine, open_child
-    from evalhub.engines.opening import EngineKind, EngineSettings, LocalSettings, Opening, RemoteSettings
+    from evalhub.engines.opening import (
+        EngineKind,
+        EngineSettings,
+        LocalSettings,
+        Opening,
+        RemoteSettings,
+        RunTies,
+    )
     from evalhub.engines.prompts import Prompt, Prompts, folder_prompts
     from evalhub.engines.queue_backend import QueueBackend
     from evalhub.engines.table import (
         ENGINES,
+        asks_in_batches,
         engine_kind,
         identify,
         open_engine,
@@ -32,19 +40,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINES", "ChildEngine", "Engine", "EngineFacts", "EngineIdentity", "EngineKind", "EngineSettings",
-    "LocalSettings", "Opening", "Outcome", "Prompt", "Prompts", "QueueBackend", "RemoteSettings", "complete",
-    "completion_key", "engine_kind", "folder_prompts", "identify", "open_child", "open_engine",
-    "parse_engine", "read_settings", "with_settings",
+    "LocalSettings", "Opening", "Outcome", "Prompt", "Prompts", "QueueBackend", "RemoteSettings", "RunTies",
+    "asks_in_batches", "complete", "completion_key", "engine_kind", "folder_prompts", "identify",
+    "open_child", "open_engine", "parse_engine", "read_settings", "with_settings",
 ]  # fmt: skip
 
 _HOMES = {
     "base": ("Engine", "EngineFacts", "EngineIdentity", "Outcome", "complete", "completion_key"),
     "harness": ("ChildEngine", "open_child"),
-    "opening": ("EngineKind", "EngineSettings", "LocalSettings", "Opening", "RemoteSettings"),
+    "opening": ("EngineKind", "EngineSettings", "LocalSettings", "Opening", "RemoteSettings", "RunTies"),
     "prompts": ("Prompt", "Prompts", "folder_prompts"),
     "queue_backend": ("QueueBackend",),
     "table": (
         "ENGINES",
+        "asks_in_batches",
         "engine_kind",
         "identify",
         "open_engine",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
+from evalhub.engines.anthropic_batches import AnthropicBatches
 from evalhub.engines.anthropic_protocol import (
     Form,
     call,
@@ -17,6 +20,8 @@ from evalhub.engines.anthropic_protocol import (
 )
 from evalhub.engines.anthropic_settings import AnthropicSettings
 from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
+from evalhub.engines.batch_server import body_of
+from evalhub.engines.batching import Batching, settings_and_ties
 from evalhub.engines.opening import EngineKind, Opening
 from evalhub.engines.parameters import adapt
 from evalhub.engines.remote import (
@@ -51,7 +56,12 @@ def identify_anthropic(settings: AnthropicSettings, model: ResolvedModel | None,
 
 def open_anthropic(opening: Opening[AnthropicSettings]) -> AnthropicEngine:
     """Return a client of the server. No request is sent yet."""
-    return AnthropicEngine(opening.identity, opening.settings)
+    if opening.settings.batch is None:
+        return AnthropicEngine(opening.identity, opening.settings)
+    settings, ties = settings_and_ties(opening)
+    engine = BatchedAnthropicEngine(opening.identity, opening.settings)
+    engine.begin(AnthropicBatches(engine.client, opening.identity.model), settings, ties)
+    return engine
 
 
 class AnthropicEngine(RemoteEngine):
@@ -68,7 +78,7 @@ class AnthropicEngine(RemoteEngine):
     def __init__(self, identity: EngineIdentity, settings: AnthropicSettings) -> None:
         self._anthropic = anthropic = import_client("anthropic", identity.model)
         super().__init__(identity, settings, attempts=ATTEMPTS, backoff=_BACKOFF)
-        self._client = anthropic.Anthropic(
+        self.client = anthropic.Anthropic(
             base_url=identity.settings["base_url"],
             # Without a key, the SDK would look for one in files and variables that the suite does not name.
             api_key=self._key or "none",
@@ -96,6 +106,10 @@ class AnthropicEngine(RemoteEngine):
     def answer(self, request: Request) -> Outcome:
         """Ask the server, in another form where it refuses a parameter that may change."""
         outcome, form = adapt(self._form, lambda form: self._ask_in(form, request))
+        return self.learn(form, request, outcome)
+
+    def learn(self, form: Form, request: Request, outcome: Outcome) -> Outcome:
+        """Return an outcome with its unsent parameters. Later requests take the form that worked."""
         if outcome.failure in _UNANSWERED:
             return outcome
         with self._learning:
@@ -116,23 +130,55 @@ class AnthropicEngine(RemoteEngine):
 
     def close_client(self) -> None:
         """Close the client of the package `anthropic`."""
-        self._client.close()
+        self.client.close()
 
     def _ask_in(self, form: Form, request: Request) -> tuple[Outcome, Form | None]:
         """Return the outcome of a request, and another form where a parameter was refused."""
-        outcome = self.exchange(lambda: self._send(form, request))
+        return self.settle(form, request, lambda: self.exchange(lambda: self._send(form, request)))
+
+    def settle(
+        self, form: Form, request: Request, read: Callable[[], Outcome | Fault], *, ends_run: bool = True
+    ) -> tuple[Outcome, Form | None]:
+        """Return the outcome of a reply, and another form where a parameter was refused."""
+        outcome = read()
         if isinstance(outcome, Outcome):
             return outcome, None
         if outcome.is_refusal and refuses_begun_answer(request, outcome.words):
             detail = f"the model takes no begun answer, which mode: think needs ({outcome.words})"
             return self.failure(detail), None
         change = without_refused(form, self._settings, request, outcome.words) if outcome.is_refusal else None
-        refusal = self.refusal(outcome, final=change is None)
+        refusal = self.refusal(outcome, final=ends_run and change is None)
         return refusal, change if refusal.failure is FailureKind.ENGINE else None
 
     def _send(self, form: Form, request: Request) -> Outcome:
         arguments = call(self._identity.model, request, form)
-        return read(self._client.messages.create(**arguments), request, form)
+        return read(self.client.messages.create(**arguments), request, form)
+
+
+class BatchedAnthropicEngine(AnthropicEngine, Batching[Form]):
+    """The same, asked in batches. `begin` opens them."""
+
+    @property
+    def form(self) -> Form:
+        """The form, as far as it is learnt."""
+        return self._form
+
+    def read_reply(self, form: Form, request: Request, reply: Any) -> Outcome:
+        """Return the outcome of a reply."""
+        return read(reply, request, form)
+
+    def body(self, form: Form, request: Request) -> Mapping[str, Any]:
+        """Return the body of a request."""
+        return body_of(call(self._identity.model, request, form))
+
+    def form_values(self, form: Form) -> Mapping[str, Any]:
+        """Return what a form has learnt. The rest is in the settings."""
+        return {"omitted": form.omitted, "structured": form.structured}
+
+    def form_from(self, values: Mapping[str, Any]) -> Form:
+        """Return the form of `form_values`."""
+        omitted, structured = tuple(values["omitted"]), values["structured"]
+        return replace(first_form(self._settings), omitted=omitted, structured=structured)
 
 
 ANTHROPIC = EngineKind(AnthropicSettings, identify_anthropic, open_anthropic)

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from evalhub.engines.remote_settings import ServerSettings
+from evalhub.engines.remote_settings import BatchableSettings
 
 ADDRESS = "https://api.anthropic.com"
 
 
-class AnthropicSettings(ServerSettings):
+class AnthropicSettings(BatchableSettings):
     """The address of a server, and how it is asked.
 
     Attributes:
@@ -21,6 +21,7 @@ class AnthropicSettings(ServerSettings):
             by a schema of the answer's text. auto takes a tool, and a schema where the model refuses that.
         omit: The sampling parameters that are not sent. auto leaves out those that the server refuses.
         answer_tokens: Tokens that a verdict may take, thoughts included.
+        batch: How requests are asked in batches. None = by single requests.
     """
 
     own_fields: ClassVar[frozenset[str]] = frozenset({

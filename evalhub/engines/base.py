@@ -194,6 +194,7 @@ class Outcome:
     unlisted: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
     answered_by: str | None = None
+    batch: bool | None = None
 
 
 def too_long_outcome(tokens: int, limit: int, *, kind: RequestKind = RequestKind.GENERATE) -> Outcome:
@@ -243,6 +244,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         values=outcome.values,
         question=canonical(question_values(request.question)) if request.question else None,
         answered_by=_clean(outcome.answered_by),
+        batch=outcome.batch,
     )
 
 
@@ -271,6 +273,7 @@ class EngineFacts:
         structured: How hard verdicts were constrained: `json_schema`, `tool` or None.
         token_limit: The name under which a server was sent an answer's length.
         unsent: The sampling parameters that a server was not sent.
+        batches: The number of batches that were collected. None = a server was asked by single requests.
     """
 
     engine: str
@@ -297,6 +300,7 @@ class EngineFacts:
     structured: str | None = None
     token_limit: str | None = None
     unsent: str | None = None
+    batches: int | None = None
     prefix_cache_queries: int = 0
     prefix_cache_hits: int = 0
     requests: int = 0
@@ -352,8 +356,21 @@ class Engine(Protocol):
         """The number of completions that `results` yields next without waiting. 0 where it is not known."""
         return 0
 
+    @property
+    def intake(self) -> int | None:
+        """The number of requests that are best handed in before `results` is read. None = as they come."""
+        return None
+
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
+
+    def interrupt(self) -> str:
+        """End the work for the user, and return a sentence that says how. Safe in a signal handler.
+
+        By default it is drained. What goes on without this process may be left for a later session.
+        """
+        self.drain()
+        return "stopping: finishing what has begun; Ctrl-C again stops at once"
 
     def facts(self) -> EngineFacts:
         """Return the settings in use and the work done so far."""

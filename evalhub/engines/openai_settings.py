@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from evalhub.engines.remote_settings import ServerSettings
+from evalhub.engines.remote_settings import BatchableSettings
 
 Omitted = Literal["temperature", "top_p", "top_k", "seed"]
 
 
-class OpenaiSettings(ServerSettings):
+class OpenaiSettings(BatchableSettings):
     """The address of a server, and how it is asked.
 
     Attributes:
@@ -23,6 +23,7 @@ class OpenaiSettings(ServerSettings):
         token_limit: The name under which an answer's length is sent. auto finds the one that a server takes.
         omit: The sampling parameters that are not sent. auto leaves out those that the server refuses.
         answer_tokens: Tokens that a hard verdict may take, thoughts included.
+        batch: How requests are asked in batches. None = by single requests.
     """
 
     own_fields: ClassVar[frozenset[str]] = frozenset({

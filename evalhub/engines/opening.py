@@ -61,6 +61,23 @@ Settings = TypeVar("Settings", bound=EngineSettings)
 
 
 @dataclass(frozen=True, slots=True)
+class RunTies:
+    """What a run gives an engine whose work may outlive the process.
+
+    Attributes:
+        ledger: The file in which the engine enters what it has begun on the server. It is made if need be.
+        earlier_ledgers: Those of other runs on the same engine. They are read alone.
+        note: Shows a sentence to the user.
+        is_over: Whether the time of the run's budget is over.
+    """
+
+    ledger: Path
+    earlier_ledgers: tuple[Path, ...] = ()
+    note: Callable[[str], None] = lambda _: None
+    is_over: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
 class Opening(Generic[Settings]):
     """All that opening an engine may need.
 
@@ -69,12 +86,14 @@ class Opening(Generic[Settings]):
         identity: What `identify` returned for them.
         model: The model on this machine. None where a server or a script stands for it.
         log_folder: Takes the logs of child processes.
+        ties: What the run gives. None = the engine is opened outside of a run.
     """
 
     settings: Settings
     identity: EngineIdentity
     model: ResolvedModel | None
     log_folder: Path
+    ties: RunTies | None = None
 
 
 def only_generates(_: EngineIdentity) -> Collection[RequestKind]:

@@ -161,14 +161,15 @@ class RemoteEngine(Engine):
         if not self._draining:
             self.send(((key, clean_request(request)),))
 
-    def send(self, keyed_requests: KeyedRequests) -> None:
+    def send(self, keyed_requests: KeyedRequests) -> Future[Sequence[Outcome]]:
         """Have requests asked together, as soon as a thread is free."""
         future = self._pool.submit(self._ask, [request for _, request in keyed_requests])
         self._flying[future] = keyed_requests
         future.add_done_callback(self._finished.put)
+        return future
 
     def _ask(self, requests: Sequence[Request]) -> Sequence[Outcome]:
-        return [self._redact(outcome) for outcome in self.answer_all(requests)]
+        return [self.redact(outcome) for outcome in self.answer_all(requests)]
 
     def flush(self) -> None:
         """Send what a subclass has held back, before the results are waited for."""
@@ -188,7 +189,7 @@ class RemoteEngine(Engine):
             while self._done:
                 yield self._done.popleft()
             self.flush()
-            if not self._flying:
+            if not self.is_waiting:
                 return
             self._wait(_TURN_SECONDS)
 
@@ -199,7 +200,7 @@ class RemoteEngine(Engine):
             EngineError: As `results`.
         """
         self.flush()
-        if self._flying and not self._done:
+        if self.is_waiting and not self._done:
             self._wait(seconds)
         completions = list(self._done)
         self._done.clear()
@@ -216,13 +217,23 @@ class RemoteEngine(Engine):
             future = self._finished.get(timeout=seconds)
             keyed_requests = self._flying.pop(future)
             if not future.cancelled():
-                self._finish(keyed_requests, future.result())
+                self.receive(future, keyed_requests)
         self._count_time(start_time)
 
-    def _finish(self, keyed_requests: KeyedRequests, outcomes: Sequence[Outcome]) -> None:
-        for (key, request), outcome in zip(keyed_requests, outcomes, strict=True):
-            self._tally.count(outcome)
-            self._done.append(completion(key, self._identity.model, request, outcome))
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `results` waits for something in flight."""
+        return bool(self._flying)
+
+    def receive(self, future: Future[Sequence[Outcome]], keyed_requests: KeyedRequests) -> None:
+        """Take what a thread has brought."""
+        for (key, request), outcome in zip(keyed_requests, future.result(), strict=True):
+            self.finish(key, request, outcome)
+
+    def finish(self, key: str, request: Request, outcome: Outcome) -> None:
+        """Have `results` yield the completion of a request."""
+        self._tally.count(outcome)
+        self._done.append(completion(key, self._identity.model, request, outcome))
 
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
@@ -242,8 +253,14 @@ class RemoteEngine(Engine):
         if not wait(working, timeout=CONNECT_SECONDS).not_done:
             self.close_client()
 
-    def exchange(self, send: Callable[[], Reply]) -> Reply | Fault:
-        """Return what `send` returns, after further attempts where they may help, or the fault that stays."""
+    def exchange(self, send: Callable[[], Reply], *, attempts: int | None = None) -> Reply | Fault:
+        """Return what `send` returns, after further attempts where they may help, or the fault that stays.
+
+        Args:
+            send: Sends the request.
+            attempts: Number of times at most, by default those of the engine.
+        """
+        most_attempts = attempts or self._attempts
         attempt = 0
         while True:
             attempt += 1
@@ -257,9 +274,10 @@ class RemoteEngine(Engine):
             if not fault.may_pass:
                 return fault
             pause = fault.pause or self._backoff * 2 ** (attempt - 1)
-            if attempt == self._attempts or self._closing.wait(pause):
+            if attempt == most_attempts or self._closing.wait(pause):
                 status = "" if fault.status is None else f"HTTP {fault.status}: "
-                return replace(fault, words=f"the server failed {attempt} times: {status}{fault.words}")
+                times = "once" if attempt == 1 else f"{attempt} times"
+                return replace(fault, words=f"the server failed {times}: {status}{fault.words}")
 
     def refusal(self, fault: Fault, *, final: bool = True) -> Outcome:
         """Return the outcome of a fault. Some refusals have a kind of failure of their own.
@@ -298,7 +316,8 @@ class RemoteEngine(Engine):
         stored = clean(text)  # which joins a key that NUL parts
         return stored.replace(self._key, "[key]") if self._key and self._key in stored else text
 
-    def _redact(self, outcome: Outcome) -> Outcome:
+    def redact(self, outcome: Outcome) -> Outcome:
+        """Return an outcome whose texts hold no key."""
         if len(self._key) < _SHORTEST_SECRET:
             return outcome
         texts: dict[str, Any] = {

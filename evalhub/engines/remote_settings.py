@@ -6,13 +6,14 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_serializer
 
 from evalhub.engines.base import REMOTE, EngineIdentity
 from evalhub.engines.opening import RemoteSettings
 from evalhub.errors import SpecError
 from evalhub.models import ResolvedModel
 from evalhub.records import digest
+from evalhub.specs.base import Spec
 
 
 class ServerSettings(RemoteSettings):
@@ -41,6 +42,48 @@ class ServerSettings(RemoteSettings):
         if refused := sorted(cls.own_fields & set(value)):
             raise ValueError(f"{refused[0]!r} is sent by evalhub itself; leave it out of body")
         return value
+
+
+class BatchSettings(Spec):
+    """How requests are asked in batches.
+
+    Attributes:
+        size: Requests in one batch at most.
+        at_once: Batches on their way at once.
+        poll_seconds: Seconds between two looks at a batch.
+        max_hours: Hours after which a batch that has not ended is cancelled. What it has answered counts. A
+            server lets a batch expire after 24.
+    """
+
+    size: int = Field(default=10_000, ge=1, le=50_000)
+    at_once: int = Field(default=4, ge=1)
+    poll_seconds: float = Field(default=30.0, gt=0)
+    max_hours: float = Field(default=25.0, gt=0)
+
+
+class BatchableSettings(ServerSettings):
+    """The settings of a server that also takes requests in batches.
+
+    Attributes:
+        batch: How requests are asked in batches. None = by single requests.
+    """
+
+    batch: BatchSettings | None = None
+
+    @field_validator("batch", mode="before")
+    @classmethod
+    def _from_switch(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return {} if value else None
+        return value
+
+    @model_serializer(mode="wrap")
+    def _leave_out_none(self, handler: Any) -> dict[str, Any]:
+        """Leave out what is not set, so that suites without batches keep their hash."""
+        values: dict[str, Any] = handler(self)
+        if self.batch is None:
+            values.pop("batch", None)
+        return values
 
 
 def identify_server(

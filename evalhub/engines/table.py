@@ -11,8 +11,9 @@ from evalhub.engines.anthropic_server import ANTHROPIC
 from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.decisions import DECISIONS_ENGINE, SYSTEMONE_ENGINE
 from evalhub.engines.openai_server import OPENAI
-from evalhub.engines.opening import EngineKind, EngineSettings, Opening
+from evalhub.engines.opening import EngineKind, EngineSettings, Opening, RunTies
 from evalhub.engines.pooling import POOLING
+from evalhub.engines.remote_settings import BatchableSettings
 from evalhub.engines.scripted import SCRIPTED
 from evalhub.engines.vllm import VLLM
 from evalhub.errors import SpecError
@@ -71,6 +72,12 @@ def read_settings(spec: EngineSpec, *, where: str = "") -> EngineSettings:
             )
     settings: EngineSettings = validate(kind.settings, spec.settings, where, joint=joint)
     return settings
+
+
+def asks_in_batches(spec: EngineSpec) -> bool:
+    """Return whether an engine asks its server in batches, whose tokens have a price of their own."""
+    settings = read_settings(spec)
+    return isinstance(settings, BatchableSettings) and settings.batch is not None
 
 
 def parse_engine(text: str, *, where: str) -> EngineSpec:
@@ -137,6 +144,7 @@ def open_engine(
     *,
     name: str = "",
     log_folder: Path | None = None,
+    ties: RunTies | None = None,
 ) -> Engine:
     """Return an engine that is ready. Close it, or use it in a `with` block.
 
@@ -147,6 +155,7 @@ def open_engine(
         model: The model on this machine. None where a server or a script stands for it.
         name: The display id where `model` is None.
         log_folder: Takes the logs, by default `logs` in the cache folder.
+        ties: What a run gives its engine. An engine that asks in batches needs it.
 
     Raises:
         UnknownNameError: No engine has the name.
@@ -159,5 +168,6 @@ def open_engine(
             identity=identify(spec, model, name=name),
             model=model,
             log_folder=log_folder or cache_folder() / "logs",
+            ties=ties,
         )
     )

@@ -71,6 +71,8 @@ def _did(row: Row) -> Iterator[str]:
         yield f"prefix cache {row['hit_rate']:.0%}"
     yield f"{count(row['prompt_tokens'])} tokens in, {count(row['completion_tokens'])} out"
     yield f"{count(row['requests'])} requests"
+    if row.get("batches"):
+        yield f"{count(row['batches'])} batches"
     busy, start = (number(row[name], 0) for name in ("seconds_busy", "seconds_start"))
     yield f"{busy} s busy{_tail(row)}, {start} s to start"
     if row.get("restarts"):

@@ -77,11 +77,13 @@ class Price(Spec):
         prompt: For a million tokens of prompts.
         completion: For a million generated tokens.
         cached: For a million tokens of prompts that the server has in its cache. None = the price of others.
+        batch: What a token costs in a batch, as a part of these prices in (0, 1]. None = not known.
     """
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
     cached: float | None = Field(default=None, ge=0)
+    batch: float | None = Field(default=None, gt=0, le=1)
 
     @model_validator(mode="after")
     def _is_a_discount(self) -> Self:
@@ -89,21 +91,28 @@ class Price(Spec):
             raise ValueError(f"cached prompt tokens cost at most what others cost, {self.prompt:g}")
         return self
 
-    def money(self, prompt: float, completion: float, *, cached: float = 0) -> float:
+    def money(self, prompt: float, completion: float, *, cached: float = 0, in_batch: bool = False) -> float:
         """Return the price of some tokens.
 
         Args:
             prompt: Tokens of prompts, the cached ones among them.
             completion: Generated tokens.
             cached: Tokens of prompts that the server had in its cache.
+            in_batch: Whether they were sent and generated in a batch.
+
+        Raises:
+            ValueError: The price of a batch is not known.
 
         Example:
             >>> Price(prompt=3, completion=15, cached=0.3).money(1_000_000, 100_000, cached=600_000)
             2.88
         """
+        if in_batch and self.batch is None:
+            raise ValueError("the price of a batch is not known")
         cached = 0 if self.cached is None else min(cached, prompt)
         full_price = (prompt - cached) * self.prompt + completion * self.completion
-        return (full_price + cached * (self.cached or 0)) / _MILLION
+        part = (self.batch or 1) if in_batch else 1
+        return part * (full_price + cached * (self.cached or 0)) / _MILLION
 
 
 class ModelUse(Spec):

@@ -15,7 +15,7 @@ from evalhub import stats
 from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
-from evalhub.analysis.run.cost import NO_COUNTS, UNCOUNTED, engine_time, price_of
+from evalhub.analysis.run.cost import NO_BATCH_PRICE, NO_COUNTS, UNCOUNTED, engine_time, money_of, price_of
 from evalhub.analysis.run.servers import NO_PROBABILITIES
 from evalhub.analysis.tables import PAIR, row, table, values
 from evalhub.records import digest
@@ -30,7 +30,8 @@ PEOPLE = "people"
 ALL_STAGES = "all judges"
 COSTS = ("judgments", "tokens_in", "tokens_out", "seconds", "money")
 _REASONS = ("seconds_reason", "money_reason")
-_COUNTS = ("judgments", "requests", "tokens_in", "tokens_out", "tokens_cached", "uncounted")
+_BATCHED = ("batched_in", "batched_out", "batched_cached")
+_COUNTS = ("judgments", "requests", "tokens_in", "tokens_out", "tokens_cached", "uncounted", *_BATCHED)
 COLUMNS = (
     "dataset", "label_criterion", "annotator_kind", "cascade", "promised_agreement", "promised_confidence",
     "stage", "statistic", "threshold", "threshold_reason", "calibrated_on", "tests_start",
@@ -46,10 +47,14 @@ WITH pairs AS (
   SELECT pairs.* EXCLUDE (keys), unnest(keys) AS key FROM pairs
 ), spent AS (
   SELECT used.* EXCLUDE (key), count(*) AS requests, sum(c.prompt_tokens) AS tokens_in,
-    sum(c.completion_tokens) AS tokens_out, sum(c.cached_tokens) AS tokens_cached, {UNCOUNTED} AS uncounted
+    sum(c.completion_tokens) AS tokens_out, sum(c.cached_tokens) AS tokens_cached, {UNCOUNTED} AS uncounted,
+    sum(c.prompt_tokens) FILTER (WHERE c.batch) AS batched_in,
+    sum(c.completion_tokens) FILTER (WHERE c.batch) AS batched_out,
+    sum(c.cached_tokens) FILTER (WHERE c.batch) AS batched_cached
   FROM used JOIN completions c USING (key) GROUP BY ALL
 )
-SELECT pairs.* EXCLUDE (keys), requests, tokens_in, tokens_out, tokens_cached, uncounted
+SELECT pairs.* EXCLUDE (keys), requests, tokens_in, tokens_out, tokens_cached, uncounted, batched_in,
+  batched_out, batched_cached
 FROM pairs LEFT JOIN spent USING (judge, criterion, dataset, item_id, system_a, system_b, sample)
 ORDER BY ALL
 """
@@ -243,8 +248,9 @@ def _money(results: Results, judge: str, totals: Facts) -> dict[str, Any]:
         return {"money": None, "money_reason": price}
     if totals["uncounted"] != 0 or totals["tokens_in"] is None:
         return {"money": None, "money_reason": NO_COUNTS}
-    money = price.money(totals["tokens_in"], totals["tokens_out"] or 0, cached=totals["tokens_cached"] or 0)
-    return {"money": money, "money_reason": None}
+    tokens = [totals[name] or 0 for name in ("tokens_in", "tokens_out", "tokens_cached")]
+    money = money_of(price, tokens, [totals[name] or 0 for name in _BATCHED])
+    return {"money": money, "money_reason": NO_BATCH_PRICE if money is None else None}
 
 
 def _total_cost(costs: Sequence[Facts]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ COLUMNS = ("judge", "model", "statistic")
 PER = 1000
 MONEY = f"money for {PER:,} judgments"
 NO_COUNTS = "the server gives no numbers of tokens"
+NO_BATCH_PRICE = "answers came in batches, and the suite gives no price of them, as in `price: {batch: 0.5}`"
+NO_BATCH_TIME = "answers came in batches, whose time is that of the server's queue"
 
 UNCOUNTED = "count(*) FILTER (c.failure IS NULL AND (c.prompt_tokens IS NULL OR c.completion_tokens IS NULL))"
 """Counts the answers of `completions c` of which the server gives no numbers of tokens."""
@@ -34,7 +37,10 @@ WITH used AS (
 )
 SELECT judge, cluster, any_value(c.model) AS model,
   sum(share * c.prompt_tokens) AS "prompt tokens", sum(share * c.cached_tokens) AS "cached tokens",
-  sum(share * c.completion_tokens) AS "generated tokens", {UNCOUNTED} > 0 AS uncounted
+  sum(share * c.completion_tokens) AS "generated tokens", {UNCOUNTED} > 0 AS uncounted,
+  sum(share * c.prompt_tokens) FILTER (WHERE c.batch) AS batched_prompt,
+  sum(share * c.cached_tokens) FILTER (WHERE c.batch) AS batched_cached,
+  sum(share * c.completion_tokens) FILTER (WHERE c.batch) AS batched_generated
 FROM shared JOIN completions c USING (key)
 GROUP BY judge, cluster, judgment ORDER BY ALL
 """
@@ -69,17 +75,39 @@ def _money(judgments: pd.DataFrame, clusters: Column, price: Price | str) -> sta
     if isinstance(price, str):
         return stats.Estimate.none(price)
     names = ("prompt tokens", "generated tokens", "cached tokens")
-    columns = [numbers(judgments[name]) for name in names]
-    prices = [
-        None
-        if uncounted or isnan(prompt)
-        else PER * price.money(prompt, _or_zero(generated), cached=_or_zero(cached))
-        for prompt, generated, cached, uncounted in zip(*columns, judgments["uncounted"], strict=True)
-    ]
+    all_tokens = zip(*(numbers(judgments[name]) for name in names), strict=True)
+    names = ("batched_prompt", "batched_generated", "batched_cached")
+    in_batches = zip(*(map(_or_zero, numbers(judgments[name])) for name in names), strict=True)
+    prices: list[float | None] = []
+    for tokens, batched, uncounted in zip(all_tokens, in_batches, judgments["uncounted"], strict=True):
+        if uncounted or isnan(tokens[0]):
+            prices.append(None)
+            continue
+        money = money_of(price, tuple(map(_or_zero, tokens)), batched)
+        if money is None:
+            return stats.Estimate.none(NO_BATCH_PRICE)
+        prices.append(PER * money)
     estimate = stats.mean_estimate(prices, clusters)
     if estimate.estimate is None:
         return stats.Estimate.none(NO_COUNTS, n_excluded=estimate.n_excluded)
     return estimate
+
+
+def money_of(price: Price, tokens: Sequence[float], batched: Sequence[float]) -> float | None:
+    """Return the price of tokens, some of which come from batches. None where theirs is not known.
+
+    Args:
+        price: The price.
+        tokens: Those of prompts, the generated ones, and those of prompts that were cached.
+        batched: The part of each that comes from batches.
+    """
+    prompt, generated, cached = (total - part for total, part in zip(tokens, batched, strict=True))
+    if not any(batched):
+        return price.money(prompt, generated, cached=cached)
+    if price.batch is None:
+        return None
+    singles = price.money(max(prompt, 0.0), max(generated, 0.0), cached=max(cached, 0.0))
+    return singles + price.money(batched[0], batched[1], cached=batched[2], in_batch=True)
 
 
 def _or_zero(tokens: float) -> float:
@@ -136,6 +164,8 @@ def engine_time(results: Results, judge: str) -> tuple[float, int] | str:
     They are unknown where the engine also served another judge or a candidate.
     """
     engines = [engine for engine in results.manifest.engines if judge in engine.get("serves", ())]
+    if any(engine.get("batches") is not None for engine in engines):
+        return NO_BATCH_TIME
     sharers = sorted({name for engine in engines for name in engine["serves"]} - {judge})
     if sharers:
         return f"the time of its engine is shared with {', '.join(sharers)}"

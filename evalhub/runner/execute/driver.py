@@ -11,7 +11,7 @@ from evalhub.engines import Engine, EngineIdentity, completion_key
 from evalhub.errors import EngineError
 from evalhub.records import Completion, Record, Request, has_failed
 from evalhub.runner.execute.interrupts import Stop
-from evalhub.runner.execute.meter import Meter
+from evalhub.runner.execute.meter import TIME, Meter
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.progress import Progress
 from evalhub.store import CompletionIndex, ShardWriter
@@ -141,7 +141,7 @@ class Driver:
             self.engine.close()
 
     def _refill(self, source: Iterator[ShardJob], progress: Progress, stop: Stop) -> None:
-        while not stop.requested and len(self._inflight) < CHUNK // 2:
+        while not stop.requested and len(self._inflight) < self._intake():
             chunk = list(islice(source, CHUNK))
             if not chunk:
                 return
@@ -152,6 +152,10 @@ class Driver:
                 if stop.requested:
                     return
                 self._submit(waiting, progress, stop)
+
+    def _intake(self) -> int:
+        """Return how many requests are handed in before their answers are waited for."""
+        return (self.engine and self.engine.intake) or CHUNK // 2
 
     def _reuse(self, jobs: list[_OpenJob], progress: Progress) -> list[_OpenJob]:
         """Answer jobs by what is known already. Return those that need an engine."""
@@ -260,8 +264,12 @@ class Driver:
         """Make a stop end the engine's work."""
 
         def end_early() -> None:
-            engine.drain()
-            progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
+            # What a spent budget has paid for is waited for. A user is not kept waiting.
+            if stop.limit is None or stop.limit == TIME:
+                progress.note(engine.interrupt())
+            else:
+                engine.drain()
+                progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
 
         stop.on_request = end_early
         if stop.requested:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalhub.engines import asks_in_batches
 from evalhub.runner.plan.prepared import Prepared
 from evalhub.runner.plan.resolve import ResolvedCandidate, ResolvedJudge
 from evalhub.store import Run
@@ -19,8 +20,8 @@ class Expense:
         source: The candidate or judge.
         requests: First requests that are not answered yet. A judge that explains asks further ones.
         tokens: Tokens of prompts and answers. None = no run has measured such requests.
-        minutes: Time of its engine.
-        cost: Price of the tokens. None = not known, or it has no price.
+        minutes: Time of its engine. None = not known, as for batches, whose time is the server's.
+        cost: Price of the tokens. None = not known, or it has no price. A batch needs one of its own.
         measured_in: The run whose averages are taken.
     """
 
@@ -63,12 +64,17 @@ def _expense(part: ResolvedCandidate | ResolvedJudge, requests: int, runs: Seque
     prompt, generated, cached = (share * (engine.get(key) or 0) for key in names)
     # No prompt is empty. Where all of them have no tokens, the server gives no numbers.
     is_counted = prompt > 0
+    in_batch = asks_in_batches(part.spec.engine)
+    is_priced = price is not None and (price.batch is not None or not in_batch)
+    is_timed = not in_batch and engine.get("batches") is None
     return Expense(
         source=name,
         requests=requests,
         tokens=round(prompt + generated) if is_counted else None,
-        minutes=share * (engine["seconds_busy"] or 0) / 60,
-        cost=price.money(prompt, generated, cached=cached) if price and is_counted else None,
+        minutes=share * (engine["seconds_busy"] or 0) / 60 if is_timed else None,
+        cost=price.money(prompt, generated, cached=cached, in_batch=in_batch)
+        if price and is_priced and is_counted
+        else None,
         measured_in=run.id,
     )
 

@@ -10,6 +10,9 @@ from evalhub.records import Completion
 from evalhub.specs.suite import Budget, Price
 from evalhub.store import RunWriter
 
+TIME = "minutes"
+"""The key of the budget's time."""
+
 
 class Meter:
     """Counts what a run computes, and says when a limit of its budget is reached.
@@ -41,12 +44,15 @@ class Meter:
         prompt, generated = completion.prompt_tokens or 0, completion.completion_tokens or 0
         self.tokens += prompt + generated
         if price := self._prices.get(completion.model):
-            self.cost += price.money(prompt, generated, cached=completion.cached_tokens or 0)
+            # Without a price of batches the full one counts, so that no more is spent than the budget has.
+            is_cheaper = bool(completion.batch) and price.batch is not None
+            cached = completion.cached_tokens or 0
+            self.cost += price.money(prompt, generated, cached=cached, in_batch=is_cheaper)
 
     def reached(self) -> str | None:
         """Return the key of a limit that is reached, or None."""
         minutes = (time.monotonic() - self._start) / 60
-        spending = {"tokens": self.tokens, "minutes": minutes, "cost": self.cost}
+        spending = {"tokens": self.tokens, TIME: minutes, "cost": self.cost}
         for name, value in spending.items():
             limit = getattr(self._budget, name)
             if limit is not None and value >= limit:

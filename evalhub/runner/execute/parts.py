@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 
 from evalhub.engines import EngineIdentity
-from evalhub.records import Item, Judgment, Label, Record, Response, Score
+from evalhub.records import SHORT_DIGITS, Item, Judgment, Label, Record, Response, Score
 from evalhub.runner.execute.texts import Texts
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.reuse import Catalog
@@ -13,6 +14,9 @@ from evalhub.runner.plan.steps import engine_hash
 from evalhub.runner.plan.tasks import cut_shards
 from evalhub.runner.progress import Progress
 from evalhub.store import CompletionIndex, PartFacts, PartWriter, RunWriter, Step
+
+LEDGERS = "batches"
+"""The folder of a run that has the ledgers of its engines."""
 
 
 class Parts:
@@ -54,6 +58,12 @@ class Parts:
         """Return the index of the completions that an engine has given in any run."""
         runs = [self.writer, *(run for run in self._catalog.runs if run.id != self.writer.id)]
         return CompletionIndex(engine_hash(identity), runs, self.writer.id)
+
+    def ledgers(self, identity: EngineIdentity) -> tuple[Path, tuple[Path, ...]]:
+        """Return where an engine enters what it has begun on a server, and where it did so in other runs."""
+        name = f"{engine_hash(identity)[:SHORT_DIGITS]}.jsonl"
+        ledger = self.writer.path / LEDGERS / name
+        return ledger, tuple(sorted(self.writer.path.parent.glob(f"[!.]*/{LEDGERS}/{name}")))
 
     def store_dataset(self, step: Step, dataset: SuiteDataset) -> PartFacts:
         """Store the records of a dataset in shards of whole clusters, and return the part's facts."""

@@ -11,12 +11,12 @@ from itertools import chain, count, zip_longest
 from operator import itemgetter
 from typing import Any
 
-from evalhub.engines import Engine, open_engine
+from evalhub.engines import Engine, RunTies, open_engine
 from evalhub.errors import EvalhubError
 from evalhub.runner.execute.driver import Driver, ShardJob
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.execute.jobs import EngineWork
-from evalhub.runner.execute.meter import Meter
+from evalhub.runner.execute.meter import TIME, Meter
 from evalhub.runner.execute.parts import Parts
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.plan.resolve import Resolved
@@ -97,7 +97,15 @@ class Session:
     def _start_engine(self, work: EngineWork) -> Engine:
         identity = work.runs.identity
         self.progress.note(f"starting {identity.engine} with {identity.model} for {', '.join(work.ids)}")
-        return open_engine(work.spec, work.runs.model, name=identity.model)
+        ledger, earlier_ledgers = self.parts.ledgers(identity)
+        meter = self.meter
+        ties = RunTies(
+            ledger,
+            earlier_ledgers,
+            note=self.progress.note,
+            is_over=lambda: meter is not None and meter.reached() == TIME,
+        )
+        return open_engine(work.spec, work.runs.model, name=identity.model, ties=ties)
 
 
 @contextmanager

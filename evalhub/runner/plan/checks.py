@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evalhub.engines import asks_in_batches
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.plan.rater_names import check_raters
 from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, metric_columns
@@ -58,6 +59,13 @@ def _check_prices(resolved: Resolved) -> None:
                 where=f"{resolved.path}:budget.cost",
                 value=use.spec.id,
                 fix="give it `price: {prompt: 2.5, completion: 10}`, for a million tokens",
+            )
+        if use.spec.price is not None and use.spec.price.batch is None and asks_in_batches(use.spec.engine):
+            raise SpecError(
+                "a budget of money needs the price of batches where a server is asked in batches",
+                where=f"{resolved.path}:budget.cost",
+                value=use.spec.id,
+                fix="give it what a batch costs as a part of the other prices: `price: {..., batch: 0.5}`",
             )
     prices = {use.runs.identity.model: use.spec.price for use in uses}
     for use in uses:
