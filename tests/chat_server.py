@@ -22,17 +22,14 @@ class ChatServer:
         self.behave: Callable[[Row], tuple[int, Any]] = lambda _: (200, self.reply("fine"))
         self.asked: list[Row] = []
         self.headers: list[tuple[str, dict[str, str]]] = []
-        outer, lock = self, threading.Lock()
+        self.lock = threading.Lock()
+        outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with lock:
-                    outer.asked.append(request)
-                    outer.headers.append(
-                        (self.path, {name.lower(): value for name, value in self.headers.items()})
-                    )
-                status, body = outer.behave(request)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                content = self.rfile.read(int(headers.get("content-length", 0)))
+                status, body = outer.respond(self.command, self.path, headers, content)
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -40,11 +37,22 @@ class ChatServer:
                 self.end_headers()
                 self.wfile.write(data)
 
+            do_GET = do_POST  # noqa: N815
+
             def log_message(self, *_: Any) -> None:
                 pass
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def respond(self, method: str, path: str, headers: dict[str, str], content: bytes) -> tuple[int, Any]:
+        """Return the status and the body of an answer to one request."""
+        assert method == "POST"
+        request = json.loads(content)
+        with self.lock:
+            self.asked.append(request)
+            self.headers.append((path, headers))
+        return self.behave(request)
 
     @property
     def address(self) -> str:

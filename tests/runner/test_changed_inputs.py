@@ -119,7 +119,7 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "judges.0.price": ({"prompt": 1, "completion": 1}, NOTHING),
     **{
         f"judges.0.price.{name}": ({"prompt": 1, "completion": 1, name: 0.5}, NOTHING)
-        for name in ("prompt", "completion", "cached")
+        for name in ("prompt", "completion", "cached", "batch")
     },
     "budget.judgments": (10_000, NOTHING),
     "budget.tokens": (10_000, NOTHING),

@@ -20,6 +20,8 @@ from ..by_hand import HandWriter
 class Echo:
     """Answers in batches of three, in the order asked, and counts what it was asked."""
 
+    intake = None
+
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.ready = 0
