@@ -13,6 +13,7 @@ A key that an intent names, and that no line releases, is never submitted again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -153,9 +154,12 @@ class Ledger:
             lines = [*(_retold(submission) if is_of_another else ()), *events]
             content = b"".join(_line(event, submission.token, values) for event, values in lines)
             try:
+                size = os.fstat(self._file).st_size
                 _write_all(self._file, content)
                 os.fsync(self._file)
             except OSError as error:
+                with contextlib.suppress(OSError):  # the line that follows must not begin in a torn one
+                    os.ftruncate(self._file, size)
                 raise self._storage_error(error) from error
             self._tokens.add(submission.token)
             for event, values in events:

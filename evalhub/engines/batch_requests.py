@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -50,14 +50,12 @@ class Batch:
     """A batch in flight.
 
     Attributes:
-        submission: Its entry in the ledger. None = its requests are not submitted yet.
-        bodies: The requests as they are sent, in the order of their keys. None = they were sent before.
+        submission: Its entry in the ledger, by an earlier session. None = it is not submitted yet.
     """
 
     keyed_requests: KeyedRequests
     form: Any
     submission: Submission | None = None
-    bodies: Sequence[Mapping[str, Any]] | None = None
 
 
 def shape_of(request: Request) -> Shape:
@@ -67,17 +65,16 @@ def shape_of(request: Request) -> Shape:
     return bool(request.choices), is_begun, bool(sampling.top_k), bool(sampling.stop)
 
 
-def fitting(bodies: Iterable[Mapping[str, Any]], most_bytes: int) -> list[Mapping[str, Any]]:
-    """Return the first bodies that fit into one batch, at least one.
+def count_fitting(bodies: Iterable[Mapping[str, Any]], most_bytes: int) -> int:
+    """Return how many of the first bodies fit into one batch, at least one.
 
-    >>> fitting([{"n": 1}, {"n": 2}, {"n": 3}], 500)
-    [{'n': 1}, {'n': 2}]
+    >>> count_fitting([{"n": 1}, {"n": 2}, {"n": 3}], 500)
+    2
     """
-    batch: list[Mapping[str, Any]] = []
-    length = 0
+    count = length = 0
     for body in bodies:
         length += len(json.dumps(body)) + _ENVELOPE_BYTES
-        if batch and length > most_bytes:
+        if count and length > most_bytes:
             break
-        batch.append(body)
-    return batch
+        count += 1
+    return count

@@ -101,12 +101,13 @@ class BatchWork:
         self._server, self._ledger, self._settings = server, ledger, settings
         self._exchange, self._without_key, self._where = exchange, without_key, where
 
-    def carry_out(self, submission: Submission, bodies: Bodies | None) -> Collected:
+    def carry_out(self, submission: Submission, make_bodies: Callable[[], Bodies] | None) -> Collected:
         """Carry a batch to its end.
 
         Args:
             submission: The batch.
-            bodies: Its requests. None = an earlier session has submitted them, or was about to.
+            make_bodies: Returns its requests, which take much memory and are not kept. None = an earlier
+                session has submitted them, or was about to.
 
         Raises:
             Left: The session ends before the batch does.
@@ -114,7 +115,9 @@ class BatchWork:
             EngineError: The server refuses the batch, or cannot be asked for it.
         """
         if submission.batch is None:
-            batch = self._search(submission) if bodies is None else self._submit(submission, bodies)
+            batch = (
+                self._search(submission) if make_bodies is None else self._submit(submission, make_bodies())
+            )
             if batch is None:
                 self._ledger.release(submission, submission.open_keys.copy())
                 return Collected(End.ANSWERED, None)

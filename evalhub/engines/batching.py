@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from evalhub.engines.base import EngineFacts, Outcome, clean_request
 from evalhub.engines.batch_ledger import Ledger, Submission
-from evalhub.engines.batch_requests import Again, Batch, Shape, Waiting, fitting, shape_of
+from evalhub.engines.batch_requests import Again, Batch, Shape, Waiting, count_fitting, shape_of
 from evalhub.engines.batch_server import BatchServer, Bodies, End, Result
 from evalhub.engines.batch_work import BatchWork, Collected, Crowded, Left
 from evalhub.engines.opening import Opening, RunTies
@@ -158,14 +158,11 @@ class Batching(RemoteEngine, Generic[Form]):
             current = self.form
             form = self._waiting[0].form or current
             matching = [entry for entry in self._waiting if (entry.form or current) == form]
-            bodies = fitting(
-                (self.body(form, entry.request) for entry in matching[: self._batch_settings.size]),
-                self._server.most_bytes,
-            )
-            batch = matching[: len(bodies)]
+            bodies = (self.body(form, entry.request) for entry in matching[: self._batch_settings.size])
+            batch = matching[: count_fitting(bodies, self._server.most_bytes)]
             keys = {entry.key for entry in batch}
             self._waiting = [entry for entry in self._waiting if entry.key not in keys]
-            self._launch(Batch([(entry.key, entry.request) for entry in batch], form, bodies=bodies))
+            self._launch(Batch([(entry.key, entry.request) for entry in batch], form))
 
     def _launch(self, batch: Batch) -> None:
         future = self._carriers.submit(self._carry_out, batch)
@@ -181,7 +178,7 @@ class Batching(RemoteEngine, Generic[Form]):
         if submission is None:
             keys = [key for key, _ in batch.keyed_requests]
             submission = self._ledger.intend(keys, self.form_values(batch.form))
-            bodies = self._bodies(submission, batch)
+            bodies = partial(self._bodies, submission, batch)
             self._notes.put(
                 f"a batch is on its way to {self.identity.model}, number of requests: {len(keys):,}"
             )
@@ -206,8 +203,7 @@ class Batching(RemoteEngine, Generic[Form]):
 
     def _bodies(self, submission: Submission, batch: Batch) -> Bodies:
         ids = submission.custom_ids()
-        keys = [key for key, _ in batch.keyed_requests]
-        return {ids[key]: body for key, body in zip(keys, batch.bodies or (), strict=True)}
+        return {ids[key]: self.body(batch.form, request) for key, request in batch.keyed_requests}
 
     def _outcome(
         self, collected: Collected, form: Form, request: Request, custom_id: str, submission: Submission

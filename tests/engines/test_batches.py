@@ -1,4 +1,4 @@
-"""Row 33: requests in batches. What is sent, what comes back in which form, and what a later session finds."""
+"""Row 33: requests in batches. What is sent, what comes back, and what a later session finds."""
 
 import json
 import re
@@ -615,3 +615,64 @@ def test_a_ledger_that_cannot_be_written_submits_nothing(asker: Asker, host: Any
     with pytest.raises(StorageError, match="the ledger of batches"):
         asker.ask(*texts(5))
     assert host.wire == []
+
+
+def refuse_file(host: Any, code: str, message: str) -> dict[str, Any]:
+    """Return what a batch of OpenAI's says whose file was refused after it was submitted."""
+    data = [{"code": code, "message": message, "line": 3, "param": None}]
+    return {"status": "failed", "errors": {"object": "list", "data": data}}
+
+
+def test_a_file_of_requests_that_is_refused_leads_to_one_sentence(tmp_path: Path) -> None:
+    host = OpenaiBatchServer()
+    host.behave = lambda sent: (200, host.reply(words_in(sent).upper()))
+    asker = Asker(tmp_path, host)
+    show, taken = host._show, host.take
+    host.take = lambda *arguments, **facts: taken(
+        *arguments, **facts, **refuse_file(host, "invalid_request", "line 3 is too long")
+    )
+    try:
+        with pytest.raises(EngineError, match=r"refuses the batch batch_0 \(line 3 is too long\)"):
+            asker.ask(*texts(5))
+        host.take, host._show = taken, show
+        assert answers(asker.ask(*texts(5)[1:])) == {f"q{n}": f"Q{n}" for n in range(1, 5)}
+    finally:
+        host.close()
+
+
+def words_in(sent: dict[str, Any]) -> str:
+    return str(sent["messages"][-1]["content"])
+
+
+def test_batches_that_have_too_many_tokens_together_follow_each_other(tmp_path: Path) -> None:
+    host = OpenaiBatchServer()
+    host.behave = lambda sent: (200, host.reply(words_in(sent).upper()))
+    asker = Asker(tmp_path, host)
+    host.polls_needed = 20
+    taken = host.take
+
+    def take(requests: dict[str, Any], **facts: Any) -> Any:
+        running = [batch for batch in host.batches if batch.polls < 20 and "status" not in batch.facts]
+        words = "Enqueued token limit reached"
+        batch = taken(
+            requests, **facts, **(refuse_file(host, "token_limit_exceeded", words) if running else {})
+        )
+        if running:
+            host.paid.subtract(json.dumps(body, sort_keys=True) for body in requests.values())
+        return batch
+
+    host.take = take
+    try:
+        assert answers(asker.ask(*texts(8), size=3, at_once=3)) == right(8)
+        assert set(host.paid.values()) == {1}
+        assert "the server takes no further batch until another one has ended" in asker.notes
+    finally:
+        host.close()
+
+
+def test_batches_are_cut_by_bytes_too(asker: Asker, host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("openai_batches.OpenaiBatches", "anthropic_batches.AnthropicBatches"):
+        monkeypatch.setattr(f"evalhub.engines.{name}.most_bytes", 2000)
+    long = [Request((Message("user", f"q{n}" + "x" * 900),)) for n in range(6)]
+    assert len(asker.ask(*long)) == 6
+    assert sorted(len(batch.requests) for batch in host.batches) in ([1, 1, 1, 1, 1], [1, 2, 2])
