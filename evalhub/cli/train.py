@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Engine, Json, Runs, SuiteName
+from evalhub.cli.options import Engine, Json, Runs
 from evalhub.cli.output import print_fields, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError
@@ -20,7 +20,9 @@ METHODS = Literal["head"]
 
 
 def judges_train(
-    suite: SuiteName,
+    source: Annotated[
+        str, typer.Argument(metavar="SUITE_OR_RUN", help="A suite or a run. Its datasets hold the labels.")
+    ],
     model: Annotated[str, typer.Option(help="The base model: a pinned name, a folder or a hub id.")],
     out: Annotated[Path, typer.Option(help="The new model folder.")],
     on: Annotated[
@@ -28,7 +30,7 @@ def judges_train(
         typer.Option(
             "--on",
             metavar="DATASET[:CRITERION]",
-            help="Learn from the labels of this dataset of the suite. Repeat it for more. Default: all.",
+            help="Learn from the labels of this dataset. Repeat it for more. Default: all.",
         ),
     ] = None,
     rubric: Annotated[str, typer.Option(help="The rubric whose prompt the judge reads.")] = "helpfulness",
@@ -58,7 +60,7 @@ def judges_train(
     """
     del method  # there is one
     options = hub.runner.TrainOptions(
-        suite=suite,
+        source=source,
         model=model,
         out=out,
         on=tuple(on or ()),

@@ -52,7 +52,7 @@ def labelled(desk: Any) -> Any:
 
 def train(desk: Any, base: Path, **changes: Any) -> Any:
     options: dict[str, Any] = {
-        "suite": "s", "model": str(base), "out": desk.folder / "head", "rubric": "pair", "layers": (2,),
+        "source": "s", "model": str(base), "out": desk.folder / "head", "rubric": "pair", "layers": (2,),
         "engine": SCRIPTED, "runs": desk.runs, **changes,
     }  # fmt: skip
     return train_head(TrainOptions(**options))
@@ -70,6 +70,20 @@ def test_it_learns_from_dev_clusters_alone(labelled: Any, base: Path) -> None:
     }
     assert values["rubric"]["id"] == "pair"
     assert head.accuracy.n == head.longer.n < head.pairs
+
+
+def test_a_run_holds_the_same_labels_as_its_suite(labelled: Any, base: Path) -> None:
+    train(labelled, base)
+    labelled.suite(
+        judges=[{"id": "pw", "rubric": "pair", "model": "toy", "engine": "scripted", "families": ["beta"]}]
+    )
+    run = labelled.run()
+    of_run = train(labelled, base, source=run.id, out=labelled.folder / "of_run")
+    assert of_run.pairs > 15
+    first, second = (labelled.folder / name / "model.safetensors" for name in ("head", "of_run"))
+    assert first.read_bytes() == second.read_bytes()
+    with pytest.raises(UnknownNameError, match="dataset"):
+        train(labelled, base, source=run.id, out=labelled.folder / "none", on=("other",))
 
 
 def test_augmented_pairs_are_learned_from_and_not_counted(labelled: Any, base: Path) -> None:
@@ -141,10 +155,10 @@ def test_the_head_is_a_judge_of_the_same_rubric_alone(labelled: Any, base: Path)
         ({"rubric": "helpfulness-ranking"}, InputError, "pairwise rubric without ties"),
         ({"criterion": "nothing"}, UnknownNameError, "criterion"),
         ({"control": ("style",)}, UnknownNameError, "length"),
-        ({"on": ("other",)}, UnknownNameError, "dataset of the suite"),
+        ({"on": ("other",)}, UnknownNameError, "dataset"),
         ({"on": ("tiny:quality",)}, SpecError, "write --on tiny:CRITERION"),
         ({"limit": 0}, InputError, "at least 1"),
-        ({"suite": "nothing"}, UnknownNameError, "suite"),
+        ({"source": "nothing"}, UnknownNameError, "suite"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_one_sentence(
@@ -244,7 +258,7 @@ def test_a_real_head_learns_a_planted_preference_and_judges_by_it(
     engine = EngineSpec(type="pooling", max_length=512, kv_cache_gib=0.25)
     head = train_head(
         TrainOptions(
-            suite="s", model="smollm2-135m-instruct", out=desk.folder / "head", rubric="pair",
+            source="s", model="smollm2-135m-instruct", out=desk.folder / "head", rubric="pair",
             layers=(20,), engine=engine, runs=desk.runs,
         )
     )  # fmt: skip

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis import Results
-from evalhub.errors import InputError, SpecError, UnknownNameError
+from evalhub.errors import InputError, UnknownNameError
 from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel, model_settings
 from evalhub.models import resolve as resolve_model
 from evalhub.records import Request, prompt_sha256
 from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
 from evalhub.runner.one_judge.hidden_states import hidden_states
+from evalhub.runner.one_judge.training_labels import read_labels
 from evalhub.runner.one_judge.training_pairs import (
     FAILED,
     TrainingPair,
@@ -28,17 +28,10 @@ from evalhub.runner.one_judge.training_pairs import (
     pair_requests,
     training_pairs,
 )
-from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.heads import HEAD
-from evalhub.runner.plan.links import label_criterion
-from evalhub.runner.plan.prepared import prepare_resolved
-from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.plan.runners import POOLS
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.run import carry_out
-from evalhub.scales import Kind
-from evalhub.specs import EngineSpec, Rubric, Suite, load_rubric, load_suite
-from evalhub.store import Run, all_runs, runs_root
+from evalhub.specs import EngineSpec, Rubric, load_rubric
 from evalhub.training import HeadFacts, check_base, write_classifier
 
 if TYPE_CHECKING:
@@ -60,8 +53,8 @@ class TrainOptions:
     """What a judge is trained on, and how.
 
     Attributes:
-        suite: Path or id of a suite. Its datasets hold the labels.
-        on: The datasets to learn from, each as `DATASET` or `DATASET:CRITERION`. Empty = all of the suite.
+        source: Path or id of a suite, or a run. Its datasets hold the labels.
+        on: The datasets to learn from, each as `DATASET` or `DATASET:CRITERION`. Empty = all.
         rubric: Path or id of the rubric whose prompt the judge reads.
         model: The base model.
         out: The new folder.
@@ -75,7 +68,7 @@ class TrainOptions:
         runs: The folder that holds the runs.
     """
 
-    suite: str
+    source: str
     model: str
     out: Path
     on: tuple[str, ...] = ()
@@ -121,7 +114,7 @@ def train_head(options: TrainOptions, progress: Progress | None = None) -> Train
 
     Raises:
         InputError: No label may be learned from, the labels prefer one side alone, or the folder exists.
-        UnknownNameError: There is no such suite, dataset, criterion, rubric or model.
+        UnknownNameError: There is no such suite or run, dataset, criterion, rubric or model.
         ModelError: No head can be put on the model.
         StorageError: A disk is full.
     """
@@ -134,7 +127,7 @@ def train_head(options: TrainOptions, progress: Progress | None = None) -> Train
     model = resolve_model(options.model, progress=progress.note)
     check_base(model)
     layers = _layers(options.layers, model)
-    results, criteria = _read_labels(options, progress)
+    results, criteria = read_labels(options.source, options.on, options.runs, progress)
     pairs, exclusions = training_pairs(
         results, criteria, rubric.inputs, seed=options.seed, limit=options.limit
     )
@@ -177,52 +170,6 @@ def _layers(layers: tuple[int, ...], model: ResolvedModel) -> tuple[int, ...]:
             "the model has no such layer", where="--layers", value=layers, allowed=f"1 to {count}"
         )
     return tuple(chosen_layers)
-
-
-def _read_labels(options: TrainOptions, progress: Progress) -> tuple[Results, dict[str, str]]:
-    """Return a run of the datasets alone, and the criterion of the labels of each."""
-    suite, path = load_suite(options.suite)
-    names = dict(name.partition(":")[::2] for name in options.on)
-    if len(names) < len(options.on):
-        raise InputError("a dataset is named twice", where="--on", value=", ".join(options.on))
-    known_ids = [use.id for use in suite.datasets]
-    for name in names:
-        if name not in known_ids:
-            raise UnknownNameError("dataset of the suite", name, known_ids, where="--on")
-    datasets = tuple(use for use in suite.datasets if not names or use.id in names)
-    suite = Suite(suite=f"train-{suite.suite}", title=f"Labels of {suite.suite}", datasets=datasets)
-    root = runs_root(options.runs)
-    resolved = resolve(suite, path, progress)
-    criteria = {}
-    for dataset in resolved.datasets:
-        criterion = _label_criterion(dataset, names.get(dataset.id, ""), is_named=dataset.id in names)
-        if criterion is None:
-            progress.note(f"{dataset.id} is left out: it has not one criterion of labels of pairs")
-        else:
-            criteria[dataset.id] = criterion
-    run: Run = carry_out(prepare_resolved(resolved, all_runs(root)), root, progress)
-    return Results(run), criteria
-
-
-def _label_criterion(dataset: SuiteDataset, name: str, *, is_named: bool) -> str | None:
-    """Return the criterion of a dataset's labels of pairs that is named, or the only one.
-
-    None for a dataset that `--on` does not name, and that has several or none.
-    """
-    criterion = label_criterion(dataset.card, name, Kind.PAIRWISE, {})
-    if criterion is None and not is_named:
-        return None
-    if criterion is None or name not in ("", criterion):
-        raise SpecError(
-            "the dataset has no such labels of pairs"
-            if name
-            else "the dataset has not one criterion of pairs",
-            where="--on",
-            value=f"{dataset.id}:{name}" if name else dataset.id,
-            allowed=[name for name, spec in dataset.card.criteria.items() if spec.kind is Kind.PAIRWISE],
-            fix=f"write --on {dataset.id}:CRITERION",
-        )
-    return criterion
 
 
 def _states(
