@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from evalhub.errors import EvalhubError, SpecError, UnknownNameError
-from evalhub.records import Item, Response, digest
+from evalhub.records import Item, Response, digest, prompt_sha256
 from evalhub.runner import has_inputs
 from evalhub.serving.evidence import ServedJudge
 from evalhub.serving.refusal import Refusal, unmeasured
@@ -120,6 +120,10 @@ def _question(
     if reason is not None:
         reasons.append(reason)
         _refuse(judge, reason)
+    model = judge.judge.runs.model
+    if model is not None and prompt_sha256(item) in model.trained_on:
+        reasons.append(f"{where}:prompt: the judge was trained on this prompt, so no run judges it")
+        _refuse(judge, reasons[-1])
     inputs = (name for name in judge.judge.rubric.inputs if name not in judge.judge.protocol.writes)
     for name in inputs:
         if not has_inputs(item, (name,)):

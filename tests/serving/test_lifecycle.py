@@ -7,14 +7,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalhub.errors import SpecError
+from evalhub.models import ModelSource, ResolvedModel
+from evalhub.records import prompt_sha256
 from evalhub.runner import measured_judge
 from evalhub.serving import prepare
+from evalhub.serving.questions import read_question
+from evalhub.serving.refusal import Refusal
 from evalhub.store import Run
 from tests.conftest import PAIR, PAIR_JUDGE, RATE_JUDGE, Desk, Said, scripted
 from tests.serving.conftest import item_row, label_pairs
@@ -315,6 +320,22 @@ def test_what_the_run_did_not_measure_is_answered_only_if_allowed(
         _, reply = client.post("/v1/systemone", short)
         assert reply["evalhub"]["x"]["probability"] == other["probability"]
         assert extra["probability"]["raw"] != measured["probability"]["raw"]
+
+
+def test_a_prompt_that_the_judge_was_trained_on_is_not_what_the_run_measured(desk: Desk) -> None:
+    served = prepare(desk.run(), "pw")
+    item = read_question(served, GOOD).item
+    model = ResolvedModel(
+        "m", ModelSource.FOLDER, desk.folder, ("beta",), "0" * 64, None, None, None, 0, "none",
+        trained_on=frozenset([prompt_sha256(item)]),
+    )  # fmt: skip
+    judge = replace(served.judge, runs=replace(served.judge.runs, model=model))
+    trained = replace(served, measured=replace(served.measured, judge=judge))
+    with pytest.raises(Refusal, match="the judge was trained on this prompt"):
+        read_question(trained, GOOD)
+    assert read_question(trained, {**GOOD, "prompt": "Another?"}).unmeasured == ()
+    (reason,) = read_question(replace(trained, allow_unmeasured=True), GOOD).unmeasured
+    assert "trained on this prompt" in reason
 
 
 def test_a_served_judge_can_be_asked_by_the_engine_of_decision_models(
