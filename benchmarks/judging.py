@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalhub.engines import Engine, complete, open_engine
-from evalhub.engines.base import EngineFacts, completion_key
+from evalhub.engines.base import completion_key
+from evalhub.engines.facts import EngineFacts
 from evalhub.judging import PROTOCOLS, Judge, Task
 from evalhub.models import ResolvedModel, resolve
 from evalhub.records import Item, Judgment, Response

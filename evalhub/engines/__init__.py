@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalhub.engines.base import (
         Engine,
-        EngineFacts,
         EngineIdentity,
         Outcome,
         complete,
         completion_key,
     )
+    from evalhub.engines.facts import EngineFacts
     from evalhub.engines.harness import ChildEngine, open_child
     from evalhub.engines.opening import (
         EngineKind,
@@ -36,17 +36,19 @@ if TYPE_CHECKING:
         parse_engine,
         read_settings,
         with_settings,
+        without_batches,
     )
 
 __all__ = [
     "ENGINES", "ChildEngine", "Engine", "EngineFacts", "EngineIdentity", "EngineKind", "EngineSettings",
     "LocalSettings", "Opening", "Outcome", "Prompt", "Prompts", "QueueBackend", "RemoteSettings", "RunTies",
     "asks_in_batches", "complete", "completion_key", "engine_kind", "folder_prompts", "identify",
-    "open_child", "open_engine", "parse_engine", "read_settings", "with_settings",
+    "open_child", "open_engine", "parse_engine", "read_settings", "with_settings", "without_batches",
 ]  # fmt: skip
 
 _HOMES = {
-    "base": ("Engine", "EngineFacts", "EngineIdentity", "Outcome", "complete", "completion_key"),
+    "base": ("Engine", "EngineIdentity", "Outcome", "complete", "completion_key"),
+    "facts": ("EngineFacts",),
     "harness": ("ChildEngine", "open_child"),
     "opening": ("EngineKind", "EngineSettings", "LocalSettings", "Opening", "RemoteSettings", "RunTies"),
     "prompts": ("Prompt", "Prompts", "folder_prompts"),
@@ -60,6 +62,7 @@ _HOMES = {
         "parse_engine",
         "read_settings",
         "with_settings",
+        "without_batches",
     ),
 }
 

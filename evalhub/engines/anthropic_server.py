@@ -19,9 +19,10 @@ from evalhub.engines.anthropic_protocol import (
     without_refused,
 )
 from evalhub.engines.anthropic_settings import AnthropicSettings
-from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
+from evalhub.engines.base import EngineIdentity, Outcome
 from evalhub.engines.batch_server import body_of
 from evalhub.engines.batching import Batching, settings_and_ties
+from evalhub.engines.facts import EngineFacts
 from evalhub.engines.opening import EngineKind, Opening
 from evalhub.engines.parameters import adapt
 from evalhub.engines.remote import (

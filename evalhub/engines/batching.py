@@ -15,11 +15,12 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from evalhub.engines.base import EngineFacts, Outcome, clean_request
+from evalhub.engines.base import Outcome, clean_request
 from evalhub.engines.batch_ledger import Ledger, Submission
 from evalhub.engines.batch_requests import Again, Batch, Shape, Waiting, count_fitting, shape_of
 from evalhub.engines.batch_server import BatchServer, Bodies, End, Result
 from evalhub.engines.batch_work import BatchWork, Collected, Crowded, Left
+from evalhub.engines.facts import EngineFacts
 from evalhub.engines.opening import Opening, RunTies
 from evalhub.engines.parameters import CHANGES
 from evalhub.engines.remote import Fault, KeyedRequests, RemoteEngine

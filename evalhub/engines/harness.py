@@ -16,12 +16,12 @@ from typing import Any
 from evalhub.engines.base import (
     HANG_SECONDS,
     Engine,
-    EngineFacts,
     EngineIdentity,
     Outcome,
     clean_request,
     completion,
 )
+from evalhub.engines.facts import EngineFacts
 from evalhub.engines.opening import ChildSettings, EngineSettings, Opening
 from evalhub.engines.process import Process, last_words, new_log
 from evalhub.engines.tally import Tally

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
+from evalhub.engines.base import EngineIdentity, Outcome
 from evalhub.engines.batch_server import body_of
 from evalhub.engines.batching import Batching, settings_and_ties
+from evalhub.engines.facts import EngineFacts
 from evalhub.engines.openai_batches import OpenaiBatches
 from evalhub.engines.openai_client import OpenaiClient
 from evalhub.engines.openai_dialect import (

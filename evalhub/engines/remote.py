@@ -24,13 +24,13 @@ from typing import Any, TypeVar
 from evalhub.engines.base import (
     REMOTE,
     Engine,
-    EngineFacts,
     EngineIdentity,
     Outcome,
     clean_request,
     completion,
 )
 from evalhub.engines.connections import Connections
+from evalhub.engines.facts import EngineFacts
 from evalhub.engines.remote_settings import ServerSettings
 from evalhub.engines.tally import Tally
 from evalhub.errors import EngineError

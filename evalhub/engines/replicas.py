@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from evalhub.engines.base import Engine, EngineFacts, EngineIdentity
+from evalhub.engines.base import Engine, EngineIdentity
+from evalhub.engines.facts import EngineFacts
 from evalhub.engines.harness import ChildEngine
 from evalhub.engines.process import wait_for
 from evalhub.errors import EngineError

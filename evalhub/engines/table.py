@@ -80,6 +80,14 @@ def asks_in_batches(spec: EngineSpec) -> bool:
     return isinstance(settings, BatchableSettings) and settings.batch is not None
 
 
+def without_batches(spec: EngineSpec) -> EngineSpec:
+    """Return an engine that asks by single requests. Its answers have the keys that they have in batches."""
+    if not asks_in_batches(spec):
+        return spec
+    settings = {name: value for name, value in spec.settings.items() if name != "batch"}
+    return EngineSpec(type=spec.type, **settings)
+
+
 def parse_engine(text: str, *, where: str) -> EngineSpec:
     """Return the engine that a text gives, with its settings checked.
 

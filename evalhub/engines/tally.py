@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
+from evalhub.engines.base import EngineIdentity, Outcome
+from evalhub.engines.facts import EngineFacts
 
 TAIL = 0.05
 """The share of the requests that counts as the tail of a run."""

@@ -20,9 +20,10 @@ pytest.importorskip("anthropic")
 pytest.importorskip("openai")
 
 from evalhub.analysis import Results, cascades, cost, rows_of
-from evalhub.engines import anthropic_server, openai_server
+from evalhub.engines import anthropic_server, complete, openai_server
 from evalhub.errors import Inconclusive, SpecError
-from evalhub.records import Completion
+from evalhub.records import Completion, Message, Request
+from evalhub.runner import measured_judge
 from evalhub.store import Run, all_runs, verify
 from tests.batch_servers import AnthropicBatchServer, OpenaiBatchServer
 from tests.engines.test_secrets import texts_of
@@ -208,6 +209,16 @@ def test_candidates_and_judges_in_batches(desk: Any, host: Any) -> None:
     assert {response.source for response in run.records("responses") if response.system == "bot"} == {
         "generated"
     }
+
+
+def test_a_judge_that_was_measured_in_batches_answers_at_once(desk: Any, host: Any) -> None:
+    suite(desk, host)
+    run = desk.run()
+    batches, singles = len(host.batches), len(host.asked)
+    with measured_judge(run, "pw").open_engine() as engine:
+        (completion,) = complete(engine, [("k", Request((Message("user", "Hi"),)))])
+    assert (completion.text, completion.batch) == ("HI", None)
+    assert (len(host.batches), len(host.asked)) == (batches, singles + 1)
 
 
 PRICE = {"prompt": 3, "completion": 15}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evalhub.engines import Engine, open_engine
+from evalhub.engines import Engine, open_engine, without_batches
 from evalhub.errors import SpecError, StorageError, UnknownNameError
 from evalhub.judging import check_rubric, defuse
 from evalhub.records import Item, RequestKind, Response, canonical
@@ -59,7 +59,9 @@ class MeasuredJudge:
             EngineError: The engine cannot start.
         """
         runs = self.judge.runs
-        return open_engine(self.judge.spec.engine, runs.model, name=runs.identity.model)
+        # Whoever asks waits for the answer, which a batch may give a day later.
+        engine = without_batches(self.judge.spec.engine)
+        return open_engine(engine, runs.model, name=runs.identity.model)
 
     def jobs(self, item: Item, responses: tuple[Response, ...], criterion: str) -> Iterator[Job]:
         """Yield the jobs that judge some responses, as a run would: one for each order and sample.
