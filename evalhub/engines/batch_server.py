@@ -104,7 +104,7 @@ class BatchServer(ABC):
 def read_lines(content: bytes) -> Iterator[Mapping[str, Any]]:
     """Yield the JSON objects of a file of results that have an id. Other lines are passed over.
 
-    >>> list(read_lines(b'{"custom_id": "a"}\\\\nno JSON\\\\n[]\\\\n{"custom_id": 7}\\\\n{"custom_id": "b"'))
+    >>> list(read_lines(b'{"custom_id": "a"}\\nno JSON\\n[]\\n{"custom_id": 7}\\n{"custom_id": "b"'))
     [{'custom_id': 'a'}]
     """
     for line in content.splitlines():
