@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("openai")
 
 from evalhub.engines import complete, open_engine, vllm
-from evalhub.models import resolve
+from evalhub.models import hide_broken_media, resolve
 from evalhub.records import Completion, Message, Question, QuestionKind, Request, RequestKind, Sampling
 from evalhub.specs import EngineSpec
 
@@ -119,6 +119,7 @@ def test_a_small_model_is_read_to_its_last_digit(small_decider: Any, tmp_path: P
 @pytest.fixture(scope="module")
 def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with drawn weights, of an architecture for which vLLM serves decisions."""
+    hide_broken_media()
     import torch
     from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
