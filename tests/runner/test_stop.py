@@ -9,12 +9,15 @@ import time
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, model_serializer
+from pydantic_core import PydanticSerializationError
 
 from evalhub.analysis import Results
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.records import Completion
 from evalhub.report.tables import registry
 from evalhub.report.tables.places import Place, Table
+from evalhub.runner.execute.interrupts import Stop
 from evalhub.store import Run, RunWriter, all_runs
 
 SLOW = {"type": "scripted", "script": {"seconds": 0.15, "batch": 2}}
@@ -239,3 +242,29 @@ def test_any_number_of_signals_ends_with_a_sentence_and_130(slow: Any, seed: int
     assert run.manifest.state in ("interrupted", "running")
     keys = finished(run)
     assert 0 < len(keys) == len(set(keys))
+
+
+class Record(BaseModel):
+    @model_serializer
+    def serialize(self) -> dict[str, Any]:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        return {}
+
+
+def test_a_second_signal_inside_native_code_is_an_interrupt() -> None:
+    """The serializer of a record turns a KeyboardInterrupt into an error of its own."""
+    with pytest.raises(KeyboardInterrupt) as caught, Stop():
+        Record().model_dump_json()
+    assert isinstance(caught.value.__cause__, PydanticSerializationError)
+
+
+def fail_after_a_signal() -> None:
+    with Stop():
+        signal.raise_signal(signal.SIGTERM)
+        raise ValueError("of its own")
+
+
+def test_an_error_after_one_signal_stays_an_error() -> None:
+    with pytest.raises(ValueError, match="of its own"):
+        fail_after_a_signal()

@@ -13,7 +13,8 @@ class Stop:
     """Whether the user, the system or a budget asked the run to stop.
 
     Inside the `with` block SIGINT and SIGTERM set `requested` and call `on_request`. A second signal raises
-    KeyboardInterrupt. Code that runs an engine sets `on_request` to a function that ends its work early.
+    KeyboardInterrupt. Native code may turn it into an error of its own, so the end of the block raises it
+    again. Code that runs an engine sets `on_request` to a function that ends its work early.
 
     Attributes:
         requested: Whether the run is to stop.
@@ -25,6 +26,7 @@ class Stop:
         self.requested = False
         self.limit: str | None = None
         self.on_request: Callable[[], None] | None = None
+        self._at_once = False
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Stop:
@@ -38,9 +40,12 @@ class Stop:
     ) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if self._at_once and isinstance(error, Exception):
+            raise KeyboardInterrupt from error
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.requested:
+            self._at_once = True
             raise KeyboardInterrupt
         self._request()
 
