@@ -11,7 +11,7 @@ import errno
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,7 +40,10 @@ def encode(record: Record) -> bytes:
 
 def _refuse_infinite(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        numbers = value.values() if isinstance(value, Mapping) else (value,)
+        if isinstance(value, Mapping):
+            numbers: Iterable[Any] = value.values()
+        else:
+            numbers = value if isinstance(value, list | tuple) else (value,)
         if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
             raise ValueError(f"{name} is not finite: {value}")
 

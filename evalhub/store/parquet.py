@@ -120,7 +120,11 @@ def _refuse_infinite(table: pa.Table) -> None:
     import pyarrow.compute as pc
 
     for field, column in zip(table.schema, table.columns, strict=True):
-        numbers = column.combine_chunks().items if pa.types.is_map(field.type) else column
+        numbers = column
+        if pa.types.is_map(field.type):
+            numbers = column.combine_chunks().items
+        elif pa.types.is_list(field.type):
+            numbers = pc.list_flatten(column)
         if pa.types.is_floating(numbers.type) and not pc.all(pc.is_finite(numbers), min_count=0).as_py():
             raise ValueError(f"{field.name} is not finite")
 

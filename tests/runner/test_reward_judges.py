@@ -163,3 +163,21 @@ def test_a_jury_mixes_no_rewards_with_ratings(desk: Any) -> None:
     )
     with pytest.raises(SpecError, match="no mean with a rating"):
         prepare("s", Options(runs=desk.runs))
+
+
+def test_a_jury_takes_no_mean_of_rewards_of_different_models(desk: Any) -> None:
+    judge = {name: value for name, value in RM.items() if name != "pairs"} | {"rubric": "reward-value"}
+    desk.suite(
+        judges=[judge, {**judge, "id": "other", "model": "other"}],
+        juries=[{"id": "panel", "members": ["rm", "other"]}],
+    )
+    with pytest.raises(SpecError, match="no common unit"):
+        prepare("s", Options(runs=desk.runs))
+
+
+def test_a_jury_of_reward_models_compares_pairs(desk: Any) -> None:
+    desk.suite(
+        judges=[RM, {**RM, "id": "other", "model": "other"}],
+        juries=[{"id": "panel", "members": ["rm", "other"]}],
+    )
+    assert prepare("s", Options(runs=desk.runs)).plan.judgments

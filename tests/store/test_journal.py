@@ -181,3 +181,5 @@ def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
     assert decode(encode(Completion("k", "m", "[]", text="NaN and Infinity", logprobs={"a": -0.5})))
     with pytest.raises(ValueError, match="logprobs is not finite"):
         encode(Completion("k", "m", "[]", logprobs={"a": value}))
+    with pytest.raises(ValueError, match="values is not finite"):
+        encode(Completion("k", "m", "[]", values=(0.5, value)))

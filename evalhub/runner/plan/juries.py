@@ -83,6 +83,14 @@ def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, st
                 value=unbounded[0],
                 allowed="members that all give rewards, or pairwise rubrics",
             )
+        models = {judge.spec.id: judge.spec.model for judge in members}
+        if unbounded and len(set(models.values())) > 1:
+            raise SpecError(
+                "rewards of different models have no common unit, so that they have no mean",
+                where=where,
+                value=models,
+                allowed="rewards of one model, or `rubric: reward`, whose pairs have probabilities",
+            )
         scales = {judge.spec.id: judge.rubric.scale_for(by_member[judge.spec.id]) for judge in members}
         values = {name: scale.values if scale else () for name, scale in scales.items()}
         if len(set(values.values())) > 1:
