@@ -4,6 +4,7 @@ Row 7: any text comes back. Row 26: `verify` finds each of 100 flipped bits.
 """
 
 import errno
+import math
 import random
 import types
 import typing
@@ -142,3 +143,11 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
     with pytest.raises(StorageError, match=r"0001\.parquet: .*No space left on device"):
         write_records(tmp_path / "0001.parquet", "completions", [Completion("k", "m", "[]")])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_number_in_a_list_that_is_not_finite_is_refused(tmp_path: Path, value: float) -> None:
+    completion = Completion("k", "m", "[]", values=(0.5, value))
+    with pytest.raises(ValueError, match="values is not finite"):
+        write_records(tmp_path / "c.parquet", "completions", [completion])
+    assert not (tmp_path / "c.parquet").exists()
