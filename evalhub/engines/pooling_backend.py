@@ -91,6 +91,8 @@ def _give_layers(layers: tuple[int, ...], model: Any) -> None:
             "the model does not give the hidden states of its layers", value=type(model).__name__
         )
     decoder.aux_hidden_state_layers = layers
+    # No layer above the last of them is computed.
+    decoder.end_layer = max(decoder.start_layer, min(decoder.end_layer, layers[-1]))
     forward = decoder.forward
 
     def forward_layers(*arguments: Any, **keywords: Any) -> Any:

@@ -19,6 +19,8 @@ class DatasetUse(Spec):
         id: The dataset's name in tables. It is also the dataset's path or id, unless `dataset` is given.
         dataset: Path or id of the dataset, so that a suite can use one dataset several times.
         limit: Number of items to draw with `seed`.
+        seed: Seed of the draws.
+        split: `dev` or `test`. Where the dataset brings no splits, these are drawn with `seed`.
         tags: Tags that an item must all have.
         exclude_tags: Tags that an item must not have.
     """

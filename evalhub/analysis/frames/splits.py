@@ -50,7 +50,7 @@ def item_splits(results: Results, seed: int) -> pa.Table:
         splits += [
             (DEV if row["is_dev"] else TEST if row["is_test"] else None)
             if row["has_split"]
-            else _drawn_split(row["dataset"], row["cluster"], seed)
+            else drawn_split(row["dataset"], row["cluster"], seed)
             for row in batch.to_pylist()
         ]
     columns = items.drop_columns(["is_dev", "is_test"])
@@ -76,5 +76,12 @@ def _rule(split: str, seed: int, *, has_split: bool) -> str:
     return f"the split {split}" if has_split else f"about half of the clusters, seed {seed}"
 
 
-def _drawn_split(dataset: str, cluster: str, seed: int) -> str:
+def drawn_split(dataset: str, cluster: str, seed: int) -> str:
+    """Return whether a cluster of a dataset that brings no splits is `dev` or `test`.
+
+    Args:
+        dataset: The dataset's name in the run.
+        cluster: The cluster's name.
+        seed: Seed of the draw.
+    """
     return DEV if int(digest([seed, dataset, cluster])[:8], 16) % 2 == 0 else TEST

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from evalhub.analysis.frames.splits import DEV, TEST, drawn_split
 from evalhub.errors import SpecError
 from evalhub.records import Item, Judgment, Label, Record, Response, Score, digest, to_dict
 from evalhub.sources import Dataset, load
@@ -124,6 +125,7 @@ def select_items(dataset: Dataset, use: DatasetUse, where: str) -> Dataset:
     Raises:
         SpecError: No item is left.
     """
+    dataset = _with_splits(dataset, use)
     items = [item for item in dataset.items if _is_selected(item, use)]
     if not items:
         raise SpecError(
@@ -145,6 +147,14 @@ def select_items(dataset: Dataset, use: DatasetUse, where: str) -> Dataset:
         judgments=tuple(judgment for judgment in dataset.judgments if judgment.item_id in item_ids),
         scores=tuple(score for score in dataset.scores if score.item_id in item_ids),
     )
+
+
+def _with_splits(dataset: Dataset, use: DatasetUse) -> Dataset:
+    """Return the dataset with drawn splits, where a suite selects a split and the dataset brings none."""
+    if use.split not in (DEV, TEST) or any(item.split is not None for item in dataset.items):
+        return dataset
+    items = (replace(item, split=drawn_split(use.id, item.cluster, use.seed)) for item in dataset.items)
+    return replace(dataset, items=tuple(items))
 
 
 def rename(dataset: Dataset, name: str) -> Dataset:
