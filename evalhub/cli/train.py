@@ -14,9 +14,10 @@ from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError
 
 if TYPE_CHECKING:
+    from evalhub.runner import TrainedJudge
     from evalhub.stats import Estimate
 
-METHODS = Literal["head"]
+METHODS = Literal["head", "lora"]
 
 
 def judges_train(
@@ -35,72 +36,106 @@ def judges_train(
     ] = None,
     rubric: Annotated[str, typer.Option(help="The rubric whose prompt the judge reads.")] = "helpfulness",
     criterion: Annotated[str | None, typer.Option(help="One of its criteria. Default: the first.")] = None,
-    method: Annotated[METHODS, typer.Option(help="What is trained: a head on frozen layers.")] = "head",
+    method: Annotated[
+        METHODS, typer.Option(help="What is trained: a head on frozen layers, or a LoRA adapter.")
+    ] = "head",
+    teacher: Annotated[
+        str | None,
+        typer.Option(metavar="JUDGE", help="Learn this judge's probabilities instead of labels."),
+    ] = None,
     layers: Annotated[
-        str | None, typer.Option(metavar="N,N,…", help="The layers to try. Default: five of them.")
+        str | None, typer.Option(metavar="N,N,…", help="Head: the layers to try. Default: five of them.")
     ] = None,
     control: Annotated[
         list[str] | None,
-        typer.Option("--control", metavar="length", help="Hold this out of what the head learns."),
+        typer.Option("--control", metavar="length", help="Head: hold this out of what it learns."),
     ] = None,
+    rank: Annotated[int, typer.Option(help="LoRA: the rank of its factors.")] = 16,
+    epochs: Annotated[int, typer.Option(help="LoRA: how often each pair is read at most.")] = 2,
+    learning_rate: Annotated[float, typer.Option(help="LoRA: the largest learning rate.")] = 2e-4,
     augment: Annotated[
         bool,
         typer.Option("--augment", help="Learn from as many pairs again, whose right answer is known."),
     ] = False,
     limit: Annotated[int | None, typer.Option(help="Largest number of pairs of each dataset.")] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Tokens of the longest prompt. Longer ones are left out.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all draws: dev clusters, folds, pairs.")] = 0,
     engine: Engine = "pooling",
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Train a judge on the labels of dev clusters, and write it as a model folder.
+    """Train a judge on the labels of dev clusters, and write it as a folder.
 
     Clusters outside the dev split are never read, and a suite leaves out the clusters that a judge was
     trained on.
     """
-    del method  # there is one
     options = hub.runner.TrainOptions(
         source=source,
         model=model,
         out=out,
         on=tuple(on or ()),
         rubric=rubric,
+        method=hub.runner.Method(method),
         criterion=criterion,
+        teacher=teacher,
         layers=_numbers(layers),
         control=tuple(control or ()),
+        rank=rank,
+        epochs=epochs,
+        learning_rate=learning_rate,
         augment=augment,
         limit=limit,
+        max_length=max_length,
         seed=seed,
         engine=hub.engines.parse_engine(engine, where="--engine"),
         runs=runs,
     )
     progress = choose_progress()
     try:
-        head = hub.runner.train_head(options, progress)
+        judge = hub.runner.train_judge(options, progress)
     finally:
         progress.stop()
-    facts = head.facts
-    fields: dict[str, Any] = {
-        "written": str(out),
-        "base": facts.base,
-        "rubric": facts.rubric["id"],
-        "layer": facts.layer,
-        "ridge": facts.ridge,
-        "pairs": head.pairs,
+    if not as_json:
+        print_rows([dict(attempt) for attempt in judge.facts.attempts], as_json=False)
+    print_fields(_fields(judge, out), as_json=as_json)
+    for note in judge.facts.notes:
+        print_note(f"{note}: the judge learns what that person prefers")
+    print_note(_next_step(judge))
+
+
+def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:
+    facts = judge.facts
+    fields: dict[str, Any] = {"written": str(out), "base": facts.base, "rubric": facts.rubric["id"]}
+    if facts.teacher is not None:
+        fields["teacher"] = f"{facts.teacher['judge']} of {facts.teacher['run']}"
+    fields |= {
+        **facts.choice,
+        "pairs": judge.pairs,
         "datasets": [
             f"{name}: {values['pairs']} pairs of {values['clusters']} clusters, {values['criterion']}"
             for name, values in facts.datasets.items()
         ],
-        "accuracy on held-out folds": _interval(head.accuracy),
-        "the longer response, on the same": _interval(head.longer),
-        "left out": [f"{count} {reason}" for reason, count in head.exclusions.items()],
+        "accuracy on held-out clusters": _interval(judge.accuracy),
     }
-    if not as_json:
-        print_rows([dict(candidate) for candidate in facts.cross_validation], as_json=False)
-    print_fields(fields, as_json=as_json)
-    for note in facts.notes:
-        print_note(f"{note}: the head learns what that person prefers")
-    print_note(
+    if judge.base is not None:
+        fields["its base, on the same"] = _interval(judge.base)
+    fields["the longer response, on the same"] = _interval(judge.longer)
+    if judge.teacher is not None:
+        fields["divergence from the teacher before"] = _interval(judge.teacher.before)
+        fields["divergence from the teacher after"] = _interval(judge.teacher.after)
+    fields["left out"] = [f"{count} {reason}" for reason, count in judge.exclusions.items()]
+    return fields
+
+
+def _next_step(judge: TrainedJudge) -> str:
+    if judge.facts.method == hub.runner.Method.LORA:
+        return (
+            "next: name the base as the model of a judge and the folder's adapter as its adapter, or its "
+            "merged folder as the model, and run the suite. Its training clusters are left out."
+        )
+    return (
         "next: name the folder as the model of a judge with the same rubric, and run the suite. Its training "
         "clusters are left out."
     )

@@ -113,11 +113,10 @@ def start_child(
     Raises:
         EngineError: The child cannot start.
     """
-    model = opening.model
     message = {
         "backend": backend,
         "device": opening.identity.device,
-        "model": {"id": model.id, "path": str(model.path)} if model else None,
+        "model": opening.model_files,
         "settings": dict(opening.identity.settings),
         "share": share,
     }

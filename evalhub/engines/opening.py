@@ -95,6 +95,14 @@ class Opening(Generic[Settings]):
     log_folder: Path
     ties: RunTies | None = None
 
+    @property
+    def model_files(self) -> dict[str, str] | None:
+        """The model's id and folder, and that of its adapter, for a child process. None without a model."""
+        if self.model is None:
+            return None
+        adapter = {"adapter": str(self.model.adapter.path)} if self.model.adapter else {}
+        return {"id": self.model.id, "path": str(self.model.path), **adapter}
+
 
 def only_generates(_: EngineIdentity) -> Collection[RequestKind]:
     """Return that an engine generates, and gives no embeddings or rewards."""

@@ -26,6 +26,8 @@ CPU_KV_BLOCK_SIZE = 32
 CPU_MAX_NUM_SEQS = 256
 CPU_MAX_BATCHED_TOKENS = 4096
 LONGEST_BY_DEFAULT = 4096
+LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The ranks for which vLLM has room, rising."""
 
 _QUIET = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -103,10 +105,26 @@ def identify_vllm(settings: VllmSettings, model: ResolvedModel | None, name: str
         "seed": settings.seed,
         "tensor_parallel": settings.tensor_parallel,
         "trust_remote_code": settings.trust_remote_code,
+        **_lora_settings(model),
     }
     return EngineIdentity(
         "vllm", model.id, model.content_hash, model.chat_template_hash, resolved, version, device
     )
+
+
+def _lora_settings(model: ResolvedModel) -> dict[str, int]:
+    """Return the room for the factors of an adapter. vLLM has it in some sizes only."""
+    if model.adapter is None:
+        return {}
+    sizes = [size for size in LORA_RANKS if size >= model.adapter.rank]
+    if not sizes:
+        raise ModelError(
+            "the rank of the adapter is above what vLLM serves",
+            where=model.id,
+            value=model.adapter.rank,
+            allowed=f"at most {LORA_RANKS[-1]}",
+        )
+    return {"lora_rank": sizes[0]}
 
 
 def open_vllm(opening: Opening[Any], backend: str = "evalhub.engines.vllm_backend:VllmBackend") -> Engine:

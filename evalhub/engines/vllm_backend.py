@@ -55,6 +55,7 @@ class VllmBackend:
         except Exception as error:
             raise _start_error(error) from error
         self._engine = self._llm.llm_engine
+        self._adapter = _adapter(opening["model"])
         self._prompts = Prompts(self._llm.get_tokenizer())
         self._max_length = int(self._engine.vllm_config.model_config.max_model_len)
         self._pending: dict[int, PendingRequest] = {}
@@ -112,6 +113,7 @@ class VllmBackend:
             str(number),
             {"prompt_token_ids": list(prompt.tokens)},
             self._sampling(request, prompt, choices),
+            lora_request=self._adapter,
         )
         self._pending[number] = PendingRequest(vllm_id, request, prompt, choices)
         return None
@@ -216,6 +218,8 @@ def engine_arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "block_size": settings["kv_block_size"],
         "max_num_batched_tokens": settings["max_batched_tokens"],
         "max_num_seqs": settings["max_num_seqs"],
+        "max_lora_rank": settings.get("lora_rank"),
+        "enable_lora": "lora_rank" in settings or None,
     }
     return {
         "model": path,
@@ -232,6 +236,15 @@ def engine_arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "disable_log_stats": False,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def _adapter(model: Mapping[str, Any]) -> Any:
+    """Return what tells vLLM to add an adapter to the model. None without an adapter."""
+    if "adapter" not in model:
+        return None
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest(model["id"], 1, model["adapter"])
 
 
 def _use_own_cores() -> None:

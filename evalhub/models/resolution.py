@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import IntegrityError, ModelError, UnknownNameError
+from evalhub.models.adapters import Adapter, check_base_of, read_adapter
 from evalhub.models.cache import cached_sha256
 from evalhub.models.families import families_of
 from evalhub.models.folder import RECORD, TRAINING, Progress, chat_template, content_files, quiet
@@ -67,6 +68,7 @@ class ResolvedModel:
         training: How it was trained to judge. None for other models.
         dtype: Type of the weights in the files, such as bfloat16. None where the settings do not give it.
         quantized: Whether the files hold quantized weights.
+        adapter: The adapter that an engine adds to it. Id, hash and training then cover both.
     """
 
     id: str
@@ -84,11 +86,13 @@ class ResolvedModel:
     training: JudgeTraining | None = None
     dtype: str | None = None
     quantized: bool = False
+    adapter: Adapter | None = None
 
 
 def resolve(
     name: str,
     *,
+    adapter: str | None = None,
     families: Iterable[str] = (),
     trust_remote_code: bool = False,
     allow_pickle: bool = False,
@@ -99,6 +103,7 @@ def resolve(
 
     Args:
         name: A pinned name, a local folder, or `org/name@revision` on the hub.
+        adapter: The folder of a LoRA adapter that is added to it.
         families: Declared by the user. They replace the families that a name suggests, and add to a pinned
             model's own.
         trust_remote_code: Accept a folder or hub model that brings code.
@@ -108,9 +113,16 @@ def resolve(
 
     Raises:
         UnknownNameError: No model has the name.
-        ModelError: The model has no revision, is not fetched, is incomplete or is not safe.
+        ModelError: The model has no revision, is not fetched, is incomplete or is not safe, or the adapter
+            is one for another model.
         IntegrityError: Fetched weights are not the pinned ones.
     """
+    if adapter is not None:
+        base = resolve(
+            name, families=families, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle,
+            download=download, progress=progress,
+        )  # fmt: skip
+        return _with_adapter(base, read_adapter(adapter))
     declared_families = tuple(dict.fromkeys(families))
     if name in PINNED:
         return _resolve_pinned(PINNED[name], declared_families, download=download, progress=progress)
@@ -128,6 +140,25 @@ def resolve(
     check_folder(folder, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
     display_name = name if source is ModelSource.HUB else folder.resolve().name
     return _describe_folder(display_name, source, folder.resolve(), declared_families)
+
+
+def _with_adapter(base: ResolvedModel, adapter: Adapter) -> ResolvedModel:
+    """Return a model with an adapter, as a model of its own."""
+    check_base_of(adapter, base.content_hash, base.id, base.path)
+    record = adapter.path / TRAINING
+    return replace(
+        base,
+        id=_safe_id(f"{base.id}+{adapter.id}"),
+        content_hash=digest([base.content_hash, adapter.content_hash]),
+        weight_bytes=base.weight_bytes + adapter.weight_bytes,
+        trained_on=base.trained_on | _trained_on(record),
+        training=_judge_training(record),
+        adapter=adapter,
+    )
+
+
+def _safe_id(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._/@+-]", "-", name)[:_ID_LIMIT]
 
 
 def _resolve_pinned(
@@ -180,7 +211,7 @@ def _describe_folder(
     training = read_settings(folder / TRAINING)
     cutoff, length = training.get("cutoff"), training.get("max_length")
     return ResolvedModel(
-        id=re.sub(r"[^A-Za-z0-9._/@+-]", "-", name)[:_ID_LIMIT],
+        id=_safe_id(name),
         source=source,
         path=folder,
         families=declared_families or families_of(names, architectures),

@@ -59,12 +59,25 @@ def tensor_names(path: Path) -> frozenset[str]:
     Raises:
         ModelError: The file is cut short or is no safetensors file.
     """
+    return frozenset(_read_header(path))
+
+
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes in a safetensors file by name, from its header alone.
+
+    Raises:
+        ModelError: The file is cut short or is no safetensors file.
+    """
+    return {name: tuple(entry["shape"]) for name, entry in _read_header(path).items()}
+
+
+def _read_header(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= _HEADER_LIMIT:
                 raise ValueError("no header")
-            header = json.loads(file.read(length))
+            header: dict[str, Any] = json.loads(file.read(length))
         header.pop("__metadata__", None)
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if path.stat().st_size != 8 + length + end:
@@ -73,7 +86,7 @@ def tensor_names(path: Path) -> frozenset[str]:
         raise ModelError(
             "a weight file is damaged or cut short", where=str(path), fix="fetch it again"
         ) from error
-    return frozenset(header)
+    return header
 
 
 def read_settings(path: Path) -> dict[str, Any]:

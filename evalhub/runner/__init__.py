@@ -8,7 +8,9 @@ from evalhub.runner.one_judge.gold import run_gold
 from evalhub.runner.one_judge.measured import MeasuredJudge, measured_judge
 from evalhub.runner.one_judge.noise import NoiseOptions, ask_again
 from evalhub.runner.one_judge.options import JudgeOptions
-from evalhub.runner.one_judge.train import TrainedHead, TrainOptions, train_head
+from evalhub.runner.one_judge.train import train_judge
+from evalhub.runner.one_judge.train_options import Method, TrainOptions
+from evalhub.runner.one_judge.training_set import Distance, TrainedJudge
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -24,9 +26,9 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "Asker", "AttackOptions", "JudgeOptions", "MeasuredJudge", "NoiseOptions", "Options", "Plan",
-    "PlannedTask", "Prepared", "Progress", "Resolved", "ResolvedJudge", "Silent", "SuiteDataset",
-    "TrainOptions", "TrainedHead", "answer_forms", "ask_again", "attack", "describe_steps",
+    "Asker", "AttackOptions", "Distance", "JudgeOptions", "MeasuredJudge", "Method", "NoiseOptions",
+    "Options", "Plan", "PlannedTask", "Prepared", "Progress", "Resolved", "ResolvedJudge", "Silent",
+    "SuiteDataset", "TrainOptions", "TrainedJudge", "answer_forms", "ask_again", "attack", "describe_steps",
     "expected_expenses", "expected_power", "false_reds", "forms_text", "has_inputs", "measured_judge",
-    "prepare", "refuse_changed", "run", "run_gold", "train_head",
+    "prepare", "refuse_changed", "run", "run_gold", "train_judge",
 ]  # fmt: skip

@@ -119,6 +119,7 @@ class ModelUse(Spec):
     """A model on an engine: the base of candidates and judges.
 
     Attributes:
+        adapter: The folder of a LoRA adapter that is added to the model.
         price: What its tokens cost. None = nothing is known, which a budget of money refuses of a server.
         families: The model's ancestors and teachers, if its name does not show them.
         cutoff: Month of its newest training data, YYYY-MM.
@@ -126,6 +127,8 @@ class ModelUse(Spec):
 
     id: Id
     model: str
+    # Without it a suite has the hash that it had before the key existed.
+    adapter: str | None = Field(default=None, exclude_if=lambda value: value is None)
     engine: EngineSpec = EngineSpec()
     families: tuple[str, ...] | None = None
     cutoff: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}$")

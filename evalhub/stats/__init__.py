@@ -51,7 +51,14 @@ from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.sensitivity import ranking_changes
 from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
-from evalhub.stats.ridge.preferences import PreferenceFit, fit_preferences, project_out
+from evalhub.stats.ridge.preferences import (
+    PreferenceFit,
+    check_sides,
+    divergences,
+    fit_preferences,
+    mean_loss,
+    project_out,
+)
 from evalhub.stats.ridge.selection import (
     RidgeCandidate,
     RidgeSelection,
@@ -79,16 +86,17 @@ __all__ = [
     "Measurement", "Planned", "Powered", "PreferenceFit", "Promise", "RidgeCandidate", "RidgeSelection",
     "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase",
     "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy", "balanced_orders",
-    "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling", "chart_limit", "choose_ridge",
-    "cluster_folds", "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled",
-    "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference", "covariates",
-    "dawid_skene", "decide", "decided_at", "disagreement_bound", "evaluate_cascade", "finding",
-    "first_position_rate", "fit_preferences", "flip_rate", "gwet_ac1", "holm_changes",
-    "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out",
-    "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "p_beats", "p_from_interval",
-    "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference",
-    "power_at", "powered_difference", "powered_mean", "project_out", "rank_bands", "rank_intervals",
-    "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison",
-    "set_thresholds", "shared_units", "side_share", "squared_error", "squared_error_change",
-    "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
+    "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling", "chart_limit", "check_sides",
+    "choose_ridge", "cluster_folds", "clusters_needed", "cohen_kappa", "coin", "control_limits",
+    "controlled", "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference",
+    "covariates", "dawid_skene", "decide", "decided_at", "disagreement_bound", "divergences",
+    "evaluate_cascade", "finding", "first_position_rate", "fit_preferences", "flip_rate", "gwet_ac1",
+    "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed",
+    "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate",
+    "mean_loss", "p_beats", "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned",
+    "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference", "powered_mean",
+    "project_out", "rank_bands", "rank_intervals", "ranking_accuracy", "ranking_changes", "raw_rate",
+    "recalibrated", "reliability", "sequential_comparison", "set_thresholds", "shared_units", "side_share",
+    "squared_error", "squared_error_change", "system_accuracy", "system_means", "win_values", "worst_case",
+    "worst_case_difference",
 ]  # fmt: skip

@@ -1,5 +1,31 @@
-"""Judges that are trained on labels, as model folders. Nothing here runs a model."""
+"""Judges that are trained on labels, as model folders."""
 
-from evalhub.training.folder import HeadFacts, check_base, classifier_settings, write_classifier
+from evalhub.training.adapters import ADAPTER, MERGED, write_adapter
+from evalhub.training.facts import AdapterFacts, HeadFacts, TrainingFacts
+from evalhub.training.heads import check_base, classifier_settings, write_classifier
+from evalhub.training.lora import (
+    Look,
+    LoraFit,
+    LoraOptions,
+    PairPrompts,
+    check_training_packages,
+    fit_lora,
+)
 
-__all__ = ["HeadFacts", "check_base", "classifier_settings", "write_classifier"]
+__all__ = [
+    "ADAPTER",
+    "MERGED",
+    "AdapterFacts",
+    "HeadFacts",
+    "Look",
+    "LoraFit",
+    "LoraOptions",
+    "PairPrompts",
+    "TrainingFacts",
+    "check_base",
+    "check_training_packages",
+    "classifier_settings",
+    "fit_lora",
+    "write_adapter",
+    "write_classifier",
+]  # fmt: skip

@@ -10,7 +10,7 @@ from evalhub.analysis import Results, biases, exclusions, pair_verdicts, rows_of
 from evalhub.engines import vllm
 from evalhub.errors import EngineError, InputError, SpecError, UnknownNameError
 from evalhub.models import hide_broken_media
-from evalhub.runner import Options, TrainOptions, prepare, train_head
+from evalhub.runner import Options, TrainOptions, prepare, train_judge
 from evalhub.specs import EngineSpec
 
 SCRIPTED = EngineSpec(type="scripted")
@@ -55,7 +55,7 @@ def train(desk: Any, base: Path, **changes: Any) -> Any:
         "source": "s", "model": str(base), "out": desk.folder / "head", "rubric": "pair", "layers": (2,),
         "engine": SCRIPTED, "runs": desk.runs, **changes,
     }  # fmt: skip
-    return train_head(TrainOptions(**options))
+    return train_judge(TrainOptions(**options))
 
 
 def test_it_learns_from_dev_clusters_alone(labelled: Any, base: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_real_head_learns_a_planted_preference_and_judges_by_it(
     desk.dataset(items=items, responses=responses, labels=labels)
     desk.suite(judges=[])
     engine = EngineSpec(type="pooling", max_length=512, kv_cache_gib=0.25)
-    head = train_head(
+    head = train_judge(
         TrainOptions(
             source="s", model="smollm2-135m-instruct", out=desk.folder / "head", rubric="pair",
             layers=(20,), engine=engine, runs=desk.runs,

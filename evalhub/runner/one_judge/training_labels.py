@@ -18,7 +18,7 @@ from evalhub.store import all_runs, find_run, runs_root
 
 
 def read_labels(
-    source: str, on: tuple[str, ...], runs: Path | None, progress: Progress
+    source: str, on: tuple[str, ...], runs: Path | None, progress: Progress, *, needs_labels: bool = True
 ) -> tuple[Results, dict[str, str]]:
     """Return a run that holds the datasets, and for each of them the criterion of its labels.
 
@@ -27,6 +27,7 @@ def read_labels(
         on: The datasets to learn from, each as `DATASET` or `DATASET:CRITERION`. Empty = all.
         runs: The folder that holds the runs.
         progress: Shows how far it is.
+        needs_labels: Whether a dataset without labels of pairs is left out. Else its criterion is nothing.
 
     Raises:
         UnknownNameError: There is no such suite or run, or no such dataset in it.
@@ -46,6 +47,8 @@ def read_labels(
         _check_names(names, results.cards)
     else:
         results = _read_suite(suite, path, names, runs, progress)
+    if not needs_labels:
+        return results, dict.fromkeys(names or results.cards, "")
     return results, _criteria(results.cards, names, progress)
 
 

@@ -25,6 +25,7 @@ from evalhub.records import (
     key_of,
     prompt_sha256,
 )
+from evalhub.runner.one_judge.teachers import teacher_rows
 from evalhub.runner.plan.tasks import has_inputs
 from evalhub.scales import Order, Shape, Winner
 from evalhub.specs import Rubric
@@ -44,8 +45,8 @@ class TrainingPair:
 
     Attributes:
         cluster: The cluster of its item.
-        criterion: The criterion of its label.
-        share: The preference for the first response: 1, .5 or 0.
+        criterion: The criterion of its label, or of the teacher's verdict.
+        share: The preference for the first response, in [0, 1]. Of a label it is 1, .5 or 0.
         responses: With texts. Those of a label stand in bytewise order of the systems.
         augmentation: What made the pair, where no label did: one of its responses is worse by construction.
     """
@@ -74,6 +75,7 @@ def training_pairs(
     criteria: Mapping[str, str],
     inputs: tuple[str, ...],
     *,
+    teacher: str | None = None,
     seed: int = 0,
     limit: int | None = None,
 ) -> tuple[list[TrainingPair], Counter[str]]:
@@ -83,6 +85,7 @@ def training_pairs(
         results: A run that holds the datasets.
         criteria: For each dataset the criterion of its labels.
         inputs: The inputs of the rubric, such as the context.
+        teacher: A judge of the run. The pairs are then those that it judged, with its probabilities.
         seed: Seed of the draw of dev clusters where a dataset brings no split, and of the draw of pairs.
         limit: Most pairs of each dataset. None for all.
 
@@ -97,7 +100,7 @@ def training_pairs(
     responses = {key_of(record): cast("Response", record) for record in results.run.records("responses")}
     exclusions: Counter[str] = Counter()
     pairs = []
-    for row in _labels(results, criteria):
+    for row in _labels(results, criteria) if teacher is None else teacher_rows(results, criteria, teacher):
         key = (row["dataset"], row["item_id"])
         split, cluster = splits[key]
         shown = [responses.get((*key, row[name], row["sample"])) for name in ("system_a", "system_b")]
@@ -109,12 +112,12 @@ def training_pairs(
         elif len(texts) < 2:
             exclusions[NO_TEXT] += 1
         else:
-            share = Winner(row["label_winner"]).points
             sides = (texts[0], texts[1])
-            pairs.append(TrainingPair(cluster, items[key], row["label_criterion"], share, sides))
+            pairs.append(TrainingPair(cluster, items[key], row["criterion"], row["share"], sides))
     if not pairs:
         reasons = ", ".join(f"{count} {reason}" for reason, count in exclusions.items())
-        raise InputError("no label may be learned from", value=reasons or "no labels of pairs")
+        subject = "label" if teacher is None else f"verdict of {teacher}"
+        raise InputError(f"no {subject} may be learned from", value=reasons or "no labels of pairs")
     drawn_pairs = _draw(pairs, seed, limit)
     if len(drawn_pairs) < len(pairs):
         exclusions[NOT_DRAWN] = len(pairs) - len(drawn_pairs)
@@ -152,8 +155,10 @@ def joined_clusters(pairs: Sequence[TrainingPair]) -> list[str]:
     return [root_of(name) for name in names]
 
 
-def pair_requests(rubric: Rubric, criterion: str, pair: TrainingPair) -> tuple[Request, Request]:
-    """Return two prompts whose difference says which response is better, for hidden states.
+def pair_requests(
+    rubric: Rubric, criterion: str, pair: TrainingPair, kind: RequestKind = RequestKind.EMBED
+) -> tuple[Request, Request]:
+    """Return two prompts whose difference says which response is better.
 
     They show the pair in both orders, or each of its responses to a reward model.
 
@@ -161,8 +166,10 @@ def pair_requests(rubric: Rubric, criterion: str, pair: TrainingPair) -> tuple[R
         rubric: A pairwise rubric, or one of a reward model.
         criterion: One of its criteria.
         pair: The pair.
+        kind: `EMBED` for requests of hidden states, `GENERATE` for those that a model answers by one token.
     """
-    judge = Judge("training", rubric, "training", asks=RequestKind.REWARD)
+    asks = RequestKind.GENERATE if kind is RequestKind.GENERATE else RequestKind.REWARD
+    judge = Judge("training", rubric, "training", asks=asks)
     ask = find_protocol(rubric.protocol).ask
     orders: tuple[Order | None, ...] = (Order.AB, Order.BA)
     if find_protocol(rubric.protocol).reads_alone:
@@ -170,8 +177,10 @@ def pair_requests(rubric: Rubric, criterion: str, pair: TrainingPair) -> tuple[R
     requests: list[Request] = []
     for order in orders:
         steps = ask(Task(judge, pair.item, criterion, pair.responses, order))
-        requests += [Request(request.messages, _SAMPLING, kind=RequestKind.EMBED) for request in next(steps)]
+        requests += next(steps)
         steps.close()
+    if kind is RequestKind.EMBED:
+        requests = [Request(request.messages, _SAMPLING, kind=kind) for request in requests]
     first, second = requests
     return first, second
 
@@ -194,16 +203,23 @@ def annotator_notes(results: Results, criteria: Mapping[str, str]) -> tuple[str,
     )
 
 
-def check_trainable(rubric: Rubric, where: str) -> None:
-    """Refuse a rubric whose prompt no head can read.
+def check_trainable(rubric: Rubric, where: str, *, writes: bool = False) -> None:
+    """Refuse a rubric whose prompt no judge can be trained on.
+
+    Args:
+        rubric: The rubric.
+        where: What names it.
+        writes: Whether the judge answers by a token, which the rubric of a reward model has none of.
 
     Raises:
         InputError: It does not compare two responses in one question without ties.
     """
     protocol = find_protocol(rubric.protocol)
-    if rubric.shape is not Shape.PAIR or rubric.ties or not (protocol.decides or protocol.reads_alone):
+    is_read = protocol.decides or (protocol.reads_alone and not writes)
+    if rubric.shape is not Shape.PAIR or rubric.ties or not is_read:
         raise InputError(
-            "a head is trained on the prompt of a pairwise rubric without ties, or of a reward model",
+            "a judge is trained on the prompt of a pairwise rubric without ties"
+            + ("" if writes else ", or of a reward model"),
             where=where,
             value=f"{rubric.id}: protocol {rubric.protocol}",
             fix="name another rubric",
@@ -214,4 +230,5 @@ def _labels(results: Results, criteria: Mapping[str, str]) -> Iterator[dict[str,
     """Yield the consensus of each labelled pair: that of people, else the one by construction."""
     for row in rows_of(gold_labels(results)):
         if row["label_winner"] is not None and criteria.get(row["dataset"]) == row["label_criterion"]:
-            yield row
+            share = Winner(row["label_winner"]).points
+            yield {**row, "criterion": row["label_criterion"], "share": share}

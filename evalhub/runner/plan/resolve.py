@@ -312,9 +312,16 @@ def _locate_model(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
     if isinstance(settings, LocalSettings):
         model = resolve_model(
             spec.model,
+            adapter=spec.adapter,
             families=spec.families or (),
             trust_remote_code=settings.trust_remote_code,
             progress=progress.note,
+        )
+    elif spec.adapter is not None:
+        raise SpecError(
+            f"the engine {spec.engine.type} adds no adapter to a model",
+            value=spec.adapter,
+            allowed="engine: vllm",
         )
     families = model.families if model else spec.families or (UNKNOWN,)
     cutoff = spec.cutoff or (model.cutoff if model else None)

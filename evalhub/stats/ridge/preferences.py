@@ -97,6 +97,38 @@ def mean_loss(log_odds: Vector, shares: Vector) -> float:
     return float(np.mean(np.logaddexp(0.0, log_odds) - shares * log_odds))
 
 
+def divergences(log_odds: Vector, shares: Vector) -> Vector:
+    """Return (n,) Kullback-Leibler divergences of log-odds from preferences, in nats, 0 or more.
+
+    Args:
+        log_odds: (n,) verdicts.
+        shares: (n,) preferences in [0, 1], such as a teacher's probabilities.
+
+    Example:
+        >>> divergences(np.array([0.0, 0.0]), np.array([0.5, 1.0])).round(4).tolist()
+        [0.0, 0.6931]
+    """
+    from scipy.special import xlogy
+
+    entropies = -xlogy(shares, shares) - xlogy(1 - shares, 1 - shares)
+    losses = np.logaddexp(0.0, log_odds) - shares * log_odds
+    return np.asarray(np.maximum(losses - entropies, 0.0))
+
+
+def check_sides(shares: Vector) -> None:
+    """Refuse preferences that all name one side, or none.
+
+    Raises:
+        InputError: A judge would learn nothing but the side.
+    """
+    if not ((shares > 0.5).any() and (shares < 0.5).any()):
+        raise InputError(
+            "the labels prefer one side alone, and a judge learns from two",
+            value=f"{int((shares > 0.5).sum())} for the first, {int((shares < 0.5).sum())} for the second",
+            fix="take more labels",
+        )
+
+
 def project_out(features: Matrix, directions: Matrix) -> Matrix:
     """Return features without what lies along some directions.
 
@@ -137,9 +169,4 @@ def _check(differences: Matrix, shares: Vector, ridge: float) -> None:
         raise InputError("a feature is not finite")
     if not ((shares >= 0) & (shares <= 1)).all():
         raise InputError("a preference lies between 0 and 1")
-    if not ((shares > 0.5).any() and (shares < 0.5).any()):
-        raise InputError(
-            "the labels prefer one side alone, and a judge learns from two",
-            value=f"{int((shares > 0.5).sum())} for the first, {int((shares < 0.5).sum())} for the second",
-            fix="take more labels",
-        )
+    check_sides(shares)

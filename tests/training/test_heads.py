@@ -107,7 +107,7 @@ def test_a_disk_that_refuses_leaves_nothing(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("evalhub.training.folder._write_weights", full)
+    monkeypatch.setattr("evalhub.training.heads._write_weights", full)
     with pytest.raises(StorageError, match="No space left"):
         write_classifier(base, np.ones(WIDTH), facts(1), tmp_path / "head")
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,129 @@
+"""LoRA adapters: small weights beside a model that an engine adds to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import ModelError
+from evalhub.models.cache import cached_sha256
+from evalhub.models.folder import TRAINING
+from evalhub.models.safety import read_settings, tensor_shapes
+from evalhub.records import digest
+
+SETTINGS = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+
+_FACTOR = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight$")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter on this machine.
+
+    Attributes:
+        id: The name of its folder.
+        path: Its folder, as peft writes it.
+        rank: The largest rank of its factors.
+        content_hash: sha256 over its settings and weights.
+        base_hash: The content hash of the model that it was trained on. None where it is not recorded.
+        weight_bytes: Size of its weights.
+    """
+
+    id: str
+    path: Path
+    rank: int
+    content_hash: str
+    base_hash: str | None
+    weight_bytes: int
+
+
+def read_adapter(name: str) -> Adapter:
+    """Return the adapter of a folder.
+
+    Args:
+        name: A local folder.
+
+    Raises:
+        ModelError: There is no such folder, it holds no LoRA adapter, or one that vLLM does not serve.
+    """
+    folder = Path(name).expanduser().resolve()
+    settings = read_settings(folder / SETTINGS)
+    if not settings:
+        raise ModelError(
+            "the folder holds no adapter", where=name, allowed=f"a folder with {SETTINGS} and {WEIGHTS}"
+        )
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError("the adapter has no weights", where=name, allowed=WEIGHTS)
+    _check_settings(settings, name)
+    hashes = cached_sha256([folder / SETTINGS, folder / WEIGHTS])
+    base_hash = read_settings(folder / TRAINING).get("base_hash")
+    return Adapter(
+        id=folder.parent.name if folder.name == "adapter" else folder.name,
+        path=folder,
+        rank=max([int(settings["r"]), *(settings.get("rank_pattern") or {}).values()]),
+        content_hash=digest([f"{path.name} {sha256}" for path, sha256 in hashes.items()]),
+        base_hash=base_hash if isinstance(base_hash, str) else None,
+        weight_bytes=(folder / WEIGHTS).stat().st_size,
+    )
+
+
+def _check_settings(settings: Mapping[str, Any], where: str) -> None:
+    if settings.get("peft_type") != "LORA" or not isinstance(settings.get("r"), int):
+        raise ModelError("the adapter is no LoRA adapter", where=where, value=settings.get("peft_type"))
+    refused = [name for name in ("use_dora", "modules_to_save", "lora_bias") if settings.get(name)]
+    if settings.get("bias", "none") != "none":
+        refused.append("bias")
+    if refused:
+        raise ModelError(
+            "the adapter has parts that vLLM does not serve",
+            where=where,
+            value=", ".join(refused),
+            allowed="plain LoRA factors",
+            fix="merge it into its base, and name the merged folder as the model",
+        )
+
+
+def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> None:
+    """Refuse an adapter that was trained on another model.
+
+    The record of its training names the base. Without a record, the factors must at least have the shapes of
+    the base's weights.
+
+    Args:
+        adapter: The adapter.
+        base_hash: The content hash of the model that it is to be added to.
+        base: The id of that model.
+        folder: The folder of that model.
+
+    Raises:
+        ModelError: It is an adapter for another base.
+    """
+    if adapter.base_hash is not None:
+        if adapter.base_hash != base_hash:
+            raise _another_base(adapter, base, "the record of its training names other weights")
+        return
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        shapes |= tensor_shapes(file)
+    for name, shape in tensor_shapes(adapter.path / WEIGHTS).items():
+        factor = _FACTOR.match(name)
+        if factor is None:
+            raise ModelError("the adapter has weights that are no LoRA factors", where=adapter.id, value=name)
+        weight = shapes.get(f"{factor['module']}.weight")
+        # A is (rank, inputs) and B is (outputs, rank), beside a weight of (outputs, inputs).
+        side = 1 if factor["side"] == "A" else 0
+        if weight is None or weight[side] != shape[side]:
+            raise _another_base(adapter, base, f"{factor['module']} has other sizes there")
+
+
+def _another_base(adapter: Adapter, base: str, reason: str) -> ModelError:
+    return ModelError(
+        f"the adapter was trained on another model than {base}",
+        where=adapter.id,
+        value=reason,
+        fix="name the model that it was trained on",
+    )

@@ -1,0 +1,198 @@
+"""A LoRA adapter that answers a rubric's prompt by its verdict token, fitted to pairs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from evalhub import stats
+from evalhub.engines import Prompts
+from evalhub.errors import InputError
+from evalhub.models import ResolvedModel, folder_tokenizer
+from evalhub.records import Request, RequestKind, digest, prompt_sha256
+from evalhub.runner.one_judge.train_options import TrainOptions
+from evalhub.runner.one_judge.training_pairs import TrainingPair, joined_clusters, pair_requests
+from evalhub.runner.one_judge.training_set import Distance, TrainedJudge, TrainingSet, longer_accuracy
+from evalhub.runner.progress import Progress
+from evalhub.training import (
+    AdapterFacts,
+    Look,
+    LoraFit,
+    LoraOptions,
+    PairPrompts,
+    check_training_packages,
+    fit_lora,
+    write_adapter,
+)
+
+TOO_LONG = "pairs with a prompt above --max-length"
+LONGEST_BY_DEFAULT = 4096
+
+_VALIDATION_PART = 5
+
+
+def check_adapter_options(options: TrainOptions) -> None:
+    """Refuse options that an adapter does not have, and values that cannot be.
+
+    Raises:
+        InputError: An option is wrong, or a package is missing.
+    """
+    check_training_packages()
+    for name in ("layers", "control"):
+        if getattr(options, name):
+            raise InputError(
+                f"--{name} belongs to a head", where=f"--{name}", fix="leave it out, or write --method head"
+            )
+    if not 1 <= options.rank <= 512:
+        raise InputError("a rank is a number", where="--rank", value=options.rank, allowed="1 to 512")
+    if options.epochs < 1:
+        raise InputError("an epoch is read at least once", where="--epochs", value=options.epochs)
+    if not (0 < options.learning_rate < 1):
+        raise InputError(
+            "the learning rate is a number between 0 and 1",
+            where="--learning-rate",
+            value=options.learning_rate,
+        )
+
+
+def train_adapter(training: TrainingSet, options: TrainOptions, progress: Progress) -> TrainedJudge:
+    """Train an adapter, and write it beside a merged model.
+
+    A fifth of the clusters is not learned from. The loss there decides when to stop.
+
+    Args:
+        training: What it learns from.
+        options: How it is trained.
+        progress: Shows how far it is.
+
+    Raises:
+        InputError: The labels prefer one side alone, or there are too few clusters.
+        ModelError: The answers of the rubric are not one token each, or the verdicts are no numbers any more.
+        StorageError: A disk is full.
+    """
+    import numpy as np
+
+    pairs, prompts, exclusions = _prompts(training, options)
+    stats.check_sides(np.array([pair.share for pair in pairs]))
+    training_places, validation_places = _split(pairs, options.seed)
+    fit = _fit_prompts(
+        training.model,
+        [prompts[place] for place in training_places],
+        [prompts[place] for place in validation_places],
+        options,
+        progress,
+    )
+    validation_pairs = [pairs[place] for place in validation_places]
+    lora = _lora_options(options)
+    facts = AdapterFacts(
+        **training.describe(pairs, options),
+        rank=lora.rank,
+        alpha=lora.alpha,
+        learning_rate=lora.learning_rate,
+        validation=tuple(asdict(look) for look in fit.looks),
+        validation_items=tuple(sorted({prompt_sha256(pair.item) for pair in validation_pairs})),
+    )
+    write_adapter(training.model, fit.network, facts, options.out)
+    return TrainedJudge(
+        facts,
+        pairs=sum(pair.augmentation is None for pair in pairs) - len(validation_pairs),
+        accuracy=training.accuracy(fit.after, validation_pairs),
+        longer=longer_accuracy(validation_pairs),
+        exclusions=dict(training.exclusions + exclusions),
+        base=training.accuracy(fit.before, validation_pairs),
+        teacher=_distance(fit, validation_pairs) if training.teacher else None,
+    )
+
+
+def _prompts(
+    training: TrainingSet, options: TrainOptions
+) -> tuple[list[TrainingPair], list[PairPrompts], Counter[str]]:
+    """Return the pairs whose prompts are short enough, with the tokens of both orders."""
+    model = training.model
+    tokenizer = folder_tokenizer(model.path)
+    if tokenizer is None:
+        raise InputError("the model has no tokenizer.json", where=model.id)
+    prompts = Prompts(tokenizer)
+    longest = options.max_length or model.max_length or model.context_length or LONGEST_BY_DEFAULT
+    longest = min(longest, LONGEST_BY_DEFAULT) if options.max_length is None else longest
+    pairs, pair_prompts = [], []
+    for pair in training.pairs:
+        requests = pair_requests(training.rubric, training.criterion, pair, RequestKind.GENERATE)
+        prompt = _pair_prompts(prompts, requests, pair.share)
+        if prompt.length <= longest:
+            pairs.append(pair)
+            pair_prompts.append(prompt)
+    too_long = len(training.pairs) - len(pairs)
+    return pairs, pair_prompts, Counter({TOO_LONG: too_long} if too_long else {})
+
+
+def _pair_prompts(prompts: Prompts, requests: tuple[Request, Request], share: float) -> PairPrompts:
+    first, second = (prompts.render(request.messages, for_choices=True) for request in requests)
+    of_first, of_second = (
+        prompts.choice_tokens(prompt, request.choices)
+        for prompt, request in zip((first, second), requests, strict=True)
+    )
+    return PairPrompts(
+        (first.tokens, second.tokens),
+        ((of_first[0], of_first[1]), (of_second[0], of_second[1])),
+        share,
+    )
+
+
+def _split(pairs: Sequence[TrainingPair], seed: int) -> tuple[list[int], list[int]]:
+    """Return the places of the pairs to learn from, and of those of the fifth of clusters that validate.
+
+    What is augmented has no label, so it validates nothing.
+    """
+    clusters = joined_clusters(pairs)
+    order = sorted(set(clusters), key=lambda cluster: digest([seed, "validation", cluster]))
+    validating_clusters = set(order[: max(1, len(order) // _VALIDATION_PART)])
+    validates = [cluster in validating_clusters for cluster in clusters]
+    labelled = [pair.augmentation is None for pair in pairs]
+    return (
+        [place for place in range(len(pairs)) if not validates[place]],
+        [place for place in range(len(pairs)) if validates[place] and labelled[place]],
+    )
+
+
+def _fit_prompts(
+    model: ResolvedModel,
+    training_prompts: Sequence[PairPrompts],
+    validation: Sequence[PairPrompts],
+    options: TrainOptions,
+    progress: Progress,
+) -> LoraFit:
+    progress.stage("training", len(training_prompts) * options.epochs)
+
+    def show(look: Look) -> None:
+        accuracy = "" if look.accuracy is None else f", accuracy {look.accuracy:.3f}"
+        progress.note(f"after {look.pairs} pairs: loss {look.loss:.4f} on validation clusters{accuracy}")
+
+    return fit_lora(
+        model,
+        training_prompts,
+        validation,
+        _lora_options(options),
+        lambda count: progress.advance(steps=count),
+        show,
+    )
+
+
+def _lora_options(options: TrainOptions) -> LoraOptions:
+    return LoraOptions(
+        rank=options.rank, epochs=options.epochs, learning_rate=options.learning_rate, seed=options.seed
+    )
+
+
+def _distance(fit: LoraFit, pairs: Sequence[TrainingPair]) -> Distance:
+    """Return the distance of the verdicts to the teacher's, before and after."""
+    import numpy as np
+
+    clusters = joined_clusters(pairs)
+    shares = np.array([pair.share for pair in pairs])
+    before, after = (
+        stats.mean_estimate(stats.divergences(np.array(log_odds), shares).tolist(), clusters)
+        for log_odds in (fit.before, fit.after)
+    )
+    return Distance(before, after)

@@ -1,0 +1,118 @@
+"""What a trained judge rests on. It stands as JSON beside the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from evalhub.models import TRAINING
+
+FORMAT = "evalhub-judge/1"
+RECORD = TRAINING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingFacts:
+    """What every trained judge rests on.
+
+    Attributes:
+        method: `head` or `lora`.
+        base: The base model's id.
+        base_hash: The sha256 of its content.
+        rubric: Id, version and hash of the rubric whose prompt the judge reads.
+        criterion: The criterion of the rubric.
+        seed: Seed of the splits, the folds and the order of pairs.
+        datasets: The number of pairs and clusters of each dataset, with the criterion of its labels.
+        items: `prompt_sha256` of the items that it was trained on, sorted.
+        versions: Of the packages that made it.
+        teacher: The judge whose probabilities it learned, with its run. None if it learned labels.
+        cutoff: Month of the base model's newest training data, YYYY-MM. None where it is unknown.
+        max_length: The base model's default length in tokens. None leaves it to the engine.
+        notes: What whoever uses the judge has to know.
+    """
+
+    method: str
+    base: str
+    base_hash: str
+    rubric: Mapping[str, Any]
+    criterion: str
+    seed: int
+    datasets: Mapping[str, Any]
+    items: tuple[str, ...]
+    versions: Mapping[str, str]
+    teacher: Mapping[str, str] | None = None
+    cutoff: str | None = None
+    max_length: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def attempts(self) -> tuple[Mapping[str, Any], ...]:
+        """What was tried before it was chosen, a row each."""
+        return ()
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """What was chosen, or set, for what is trained."""
+        return {}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the record as it stands in its file."""
+        return {"format": FORMAT, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadFacts(TrainingFacts):
+    """What a trained head rests on.
+
+    Attributes:
+        layer: The layer whose hidden states the head reads.
+        ridge: The penalty of its weights.
+        control: What was held out of the head, such as `length`.
+        cross_validation: What each layer and penalty reached on held-out clusters.
+    """
+
+    layer: int
+    ridge: float
+    control: tuple[str, ...]
+    cross_validation: tuple[Mapping[str, Any], ...]
+
+    @property
+    def attempts(self) -> tuple[Mapping[str, Any], ...]:
+        """The layers and penalties that were tried."""
+        return self.cross_validation
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """The layer and the penalty."""
+        return {"layer": self.layer, "ridge": self.ridge}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterFacts(TrainingFacts):
+    """What a trained LoRA adapter rests on.
+
+    Attributes:
+        rank: The rank of its factors.
+        alpha: Their scale: what they add is multiplied by alpha / rank.
+        learning_rate: The largest one, after the warm-up.
+        validation: What it reached on the validation clusters each time that it was measured.
+        validation_items: `prompt_sha256` of their items. They are among `items`, because they chose the step.
+    """
+
+    rank: int
+    alpha: int
+    learning_rate: float
+    validation: tuple[Mapping[str, Any], ...]
+    validation_items: tuple[str, ...]
+
+    @property
+    def attempts(self) -> tuple[Mapping[str, Any], ...]:
+        """The looks at the validation clusters."""
+        return self.validation
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """The rank, and the pairs after which the factors were best."""
+        best = min(self.validation, key=lambda look: look["loss"])
+        return {"rank": self.rank, "best after pairs": best["pairs"]}
