@@ -9,6 +9,7 @@ from evalhub.runner.one_judge.measured import MeasuredJudge, measured_judge
 from evalhub.runner.one_judge.noise import NoiseOptions, ask_again
 from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.one_judge.train import TrainedHead, TrainOptions, train_head
+from evalhub.runner.one_judge.tune import Tuned, TuneOptions, VariantOutcome, tune
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -26,7 +27,7 @@ from evalhub.runner.run import prepare, run
 __all__ = [
     "Asker", "AttackOptions", "JudgeOptions", "MeasuredJudge", "NoiseOptions", "Options", "Plan",
     "PlannedTask", "Prepared", "Progress", "Resolved", "ResolvedJudge", "Silent", "SuiteDataset",
-    "TrainOptions", "TrainedHead", "answer_forms", "ask_again", "attack", "describe_steps",
-    "expected_expenses", "expected_power", "false_reds", "forms_text", "has_inputs", "measured_judge",
-    "prepare", "refuse_changed", "run", "run_gold", "train_head",
+    "TrainOptions", "TrainedHead", "TuneOptions", "Tuned", "VariantOutcome", "answer_forms", "ask_again",
+    "attack", "describe_steps", "expected_expenses", "expected_power", "false_reds", "forms_text",
+    "has_inputs", "measured_judge", "prepare", "refuse_changed", "run", "run_gold", "train_head", "tune",
 ]  # fmt: skip
