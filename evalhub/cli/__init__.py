@@ -30,6 +30,7 @@ from evalhub.cli import (
     specs,
     train,
     trends,
+    tune,
 )
 from evalhub.cli.endings import Signals, ending_of
 from evalhub.cli.output import console, print_note
@@ -89,6 +90,7 @@ app.add_typer(housekeeping.runs_app, name="runs")
 judges.judges.command("attack")(attacks.judges_attack)
 judges.judges.command("noise")(noise.judges_noise)
 judges.judges.command("train")(train.judges_train)
+judges.judges.command("tune")(tune.judges_tune)
 specs.datasets.command("new")(new_dataset.datasets_new)
 app.add_typer(gates.baseline, name="baseline")
 app.add_typer(judges.judges, name="judges")

@@ -19,6 +19,8 @@ class DatasetUse(Spec):
         id: The dataset's name in tables. It is also the dataset's path or id, unless `dataset` is given.
         dataset: Path or id of the dataset, so that a suite can use one dataset several times.
         limit: Number of items to draw with `seed`.
+        clusters: Number of whole clusters to draw with `seed` from what the other keys leave. A larger draw
+            holds each smaller one.
         seed: Seed of the draws.
         split: `dev` or `test`. Where the dataset brings no splits, these are drawn with `seed`.
         tags: Tags that an item must all have.
@@ -28,6 +30,8 @@ class DatasetUse(Spec):
     id: str
     dataset: str | None = None
     limit: int | None = Field(default=None, ge=1)
+    # Without it a suite and a part have the hashes that they had before the key existed.
+    clusters: int | None = Field(default=None, ge=1, exclude_if=lambda value: value is None)
     seed: int = 0
     split: str | None = None
     tags: tuple[str, ...] = ()

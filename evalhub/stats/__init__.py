@@ -77,26 +77,27 @@ from evalhub.stats.testing.matching import Matching
 from evalhub.stats.testing.multiplicity import adjusted
 from evalhub.stats.testing.paired import mean_difference, paired_comparison
 from evalhub.stats.testing.power import ClusterDesign, Planned, clusters_needed, planned, power_at
+from evalhub.stats.testing.racing import RaceLook, race_look
 from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 
 __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
     "Coefficient", "Comparison", "ControlChart", "DawidSkene", "Effect", "Estimate", "GateState",
     "Granularity", "Interval", "IsotonicMap", "JointLengthControl", "MarginFinding", "Matches", "Matching",
-    "Measurement", "Planned", "Powered", "PreferenceFit", "Promise", "RidgeCandidate", "RidgeSelection",
-    "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase",
-    "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy", "balanced_orders",
-    "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling", "chart_limit", "check_sides",
-    "choose_ridge", "cluster_folds", "clusters_needed", "cohen_kappa", "coin", "control_limits",
-    "controlled", "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference",
-    "covariates", "dawid_skene", "decide", "decided_at", "disagreement_bound", "divergences",
-    "evaluate_cascade", "finding", "first_position_rate", "fit_preferences", "flip_rate", "gwet_ac1",
-    "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed",
-    "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate",
-    "mean_loss", "p_beats", "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned",
-    "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference", "powered_mean",
-    "project_out", "rank_bands", "rank_intervals", "ranking_accuracy", "ranking_changes", "raw_rate",
-    "recalibrated", "reliability", "sequential_comparison", "set_thresholds", "shared_units", "side_share",
-    "squared_error", "squared_error_change", "system_accuracy", "system_means", "win_values", "worst_case",
-    "worst_case_difference",
+    "Measurement", "Planned", "Powered", "PreferenceFit", "Promise", "RaceLook", "RidgeCandidate",
+    "RidgeSelection", "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights",
+    "WorstCase", "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy",
+    "balanced_orders", "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling",
+    "chart_limit", "check_sides", "choose_ridge", "cluster_folds", "clusters_needed", "cohen_kappa", "coin",
+    "control_limits", "controlled", "controlled_beyond_people", "corrected_share", "correlate",
+    "correlation_difference", "covariates", "dawid_skene", "decide", "decided_at", "disagreement_bound",
+    "divergences", "evaluate_cascade", "finding", "first_position_rate", "fit_preferences", "flip_rate",
+    "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue",
+    "labels_needed", "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference",
+    "mean_estimate", "mean_loss", "p_beats", "p_from_interval", "paired_comparison", "paired_difference",
+    "pilot", "planned", "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference",
+    "powered_mean", "project_out", "race_look", "rank_bands", "rank_intervals", "ranking_accuracy",
+    "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
+    "shared_units", "side_share", "squared_error", "squared_error_change", "system_accuracy",
+    "system_means", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

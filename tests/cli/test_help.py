@@ -26,11 +26,13 @@ def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 COMMANDS = dict(commands(typer.main.get_command(app)))
 VERBS = ("run", "plan", "leaderboard", "report", "meta", "dashboard", "export", "serve", "verify")
 GROUPS = {
-    "judges": {"new", "list", "show", "check", "preview", "test", "attack", "noise", "export", "train"},
+    "judges": {
+        "new", "list", "show", "check", "preview", "test", "attack", "noise", "export", "train", "tune",
+    },
     "datasets": {"list", "new", "show", "check", "fetch"},
     "models": {"list", "show", "check", "fetch"},
     "suites": {"list", "show", "check"},
-}
+}  # fmt: skip
 
 
 def test_every_verb_is_there() -> None:

@@ -63,6 +63,7 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "datasets.0.id": ("mine", ALL - DATA | {"mine"}),
     "datasets.0.dataset": (None, NOTHING),
     "datasets.0.limit": (2, ALL),
+    "datasets.0.clusters": (2, ALL),
     "datasets.0.seed": (1, ALL),
     "datasets.0.split": ("dev", DATA),
     "datasets.0.tags": (["x"], DATA),

@@ -42,6 +42,34 @@ def test_splits_of_the_dataset_itself_are_kept(desk: Any) -> None:
     assert len(drawn(desk, 0, "test")) == 36
 
 
+def test_a_dataset_that_is_named_by_its_path_has_the_halves_of_its_id(desk: Any) -> None:
+    path = desk.dataset(items=ITEMS, card={"items": SELECTED})
+    by_id = drawn(desk, 0, "dev")
+    desk.suite(datasets=[{"id": str(path), "split": "dev"}])
+    assert {record.item_id for record in desk.run().records("items")} == set(by_id)
+
+
+def test_whole_clusters_are_drawn_and_more_of_them_hold_fewer(desk: Any) -> None:
+    desk.dataset(items=ITEMS, card={"items": SELECTED})
+    smaller: set[str] = set()
+    for number in (1, 3, 7, 100):
+        desk.suite(datasets=[{"id": "tiny", "clusters": number, "seed": 2}])
+        records = list(desk.run().records("items"))
+        clusters = {record.cluster for record in records}
+        assert len(clusters) == min(number, 20)
+        assert len(records) == 2 * len(clusters)
+        assert smaller < clusters
+        smaller = clusters
+
+
+def test_clusters_are_drawn_from_what_split_and_limit_leave(desk: Any) -> None:
+    desk.dataset(items=ITEMS, card={"items": SELECTED})
+    desk.suite(datasets=[{"id": "tiny", "split": "test", "limit": 6, "clusters": 2}])
+    records = list(desk.run().records("items"))
+    assert {record.split for record in records} == {"test"}
+    assert len({record.cluster for record in records}) == 2
+
+
 def test_another_split_is_refused(desk: Any) -> None:
     desk.dataset(items=ITEMS, card={"items": SELECTED})
     desk.suite(datasets=[{"id": "tiny", "split": "train"}])

@@ -34,9 +34,7 @@ def read_labels(
         SpecError: A named dataset has not one criterion of labels of pairs.
         InputError: A dataset is named twice.
     """
-    names = dict(name.partition(":")[::2] for name in on)
-    if len(names) < len(on):
-        raise InputError("a dataset is named twice", where="--on", value=", ".join(on))
+    names = read_names(on, "--on")
     try:
         suite, path = load_suite(source)
     except UnknownNameError as unknown_suite:
@@ -44,19 +42,31 @@ def read_labels(
             results = Results(find_run(source, runs_root(runs)))
         except (UnknownNameError, InputError):
             raise unknown_suite from None
-        _check_names(names, results.cards)
+        check_names(names, results.cards, "--on")
     else:
         results = _read_suite(suite, path, names, runs, progress)
     if not needs_labels:
         return results, dict.fromkeys(names or results.cards, "")
-    return results, _criteria(results.cards, names, progress)
+    return results, criteria_of_labels(results.cards, names, progress, "--on")
+
+
+def read_names(entries: tuple[str, ...], where: str) -> dict[str, str]:
+    """Return the criterion of labels that each `DATASET` or `DATASET:CRITERION` names, "" for none.
+
+    Raises:
+        InputError: A dataset is named twice.
+    """
+    names = dict(entry.partition(":")[::2] for entry in entries)
+    if len(names) < len(entries):
+        raise InputError("a dataset is named twice", where=where, value=", ".join(entries))
+    return names
 
 
 def _read_suite(
     suite: Suite, path: Path, names: Mapping[str, str], runs: Path | None, progress: Progress
 ) -> Results:
     """Read the datasets of a suite into a run of their own."""
-    _check_names(names, [use.id for use in suite.datasets])
+    check_names(names, [use.id for use in suite.datasets], "--on")
     datasets = tuple(use for use in suite.datasets if not names or use.id in names)
     suite = Suite(suite=f"train-{suite.suite}", title=f"Labels of {suite.suite}", datasets=datasets)
     root = runs_root(runs)
@@ -64,27 +74,49 @@ def _read_suite(
     return Results(carry_out(prepare_resolved(resolved, all_runs(root)), root, progress))
 
 
-def _check_names(names: Mapping[str, str], ids: Mapping[str, CardFacts] | list[str]) -> None:
+def check_names(names: Mapping[str, str], ids: Mapping[str, CardFacts] | list[str], where: str) -> None:
+    """Refuse the name of a dataset that a suite or a run does not have.
+
+    Raises:
+        UnknownNameError: There is no such dataset in it.
+    """
     for name in names:
         if name not in ids:
-            raise UnknownNameError("dataset", name, list(ids), where="--on")
+            raise UnknownNameError("dataset", name, list(ids), where=where)
 
 
-def _criteria(cards: Mapping[str, CardFacts], names: Mapping[str, str], progress: Progress) -> dict[str, str]:
-    """Return the criterion of the labels of each dataset that is learned from."""
+def criteria_of_labels(
+    cards: Mapping[str, CardFacts],
+    names: Mapping[str, str],
+    progress: Progress,
+    where: str,
+    rubric_criterion: str = "",
+) -> dict[str, str]:
+    """Return the criterion of the labels of each dataset that is learned from.
+
+    Args:
+        cards: The cards by dataset.
+        names: The datasets to learn from, each with a criterion of its labels or "". Empty = all.
+        progress: Notes what is left out.
+        where: The option that names the datasets.
+        rubric_criterion: The criterion whose name is taken where a dataset has several.
+
+    Raises:
+        SpecError: A named dataset has not one criterion of labels of pairs.
+    """
     criteria = {}
     for dataset, card in cards.items():
         if names and dataset not in names:
             continue
         name = names.get(dataset, "")
-        criterion = label_criterion(card, name, Kind.PAIRWISE, {})
+        criterion = label_criterion(card, name or rubric_criterion, Kind.PAIRWISE, {})
         if dataset in names and (criterion is None or name not in ("", criterion)):
             raise SpecError(
                 f"the dataset has {'no such labels' if name else 'not one criterion of labels'} of pairs",
-                where="--on",
+                where=where,
                 value=f"{dataset}:{name}" if name else dataset,
                 allowed=[name for name, spec in card.criteria.items() if spec.kind is Kind.PAIRWISE],
-                fix=f"write --on {dataset}:CRITERION",
+                fix=f"write {where} {dataset}:CRITERION",
             )
         if criterion is None:
             progress.note(f"{dataset} is left out: it has not one criterion of labels of pairs")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from evalhub.analysis import Results
 from evalhub.analysis.frames.labels import gold_labels
@@ -37,6 +37,22 @@ NOT_DRAWN = "pairs beyond the limit"
 FAILED = "pairs whose prompt has no hidden state"
 
 _SAMPLING = Sampling(max_tokens=1)
+
+
+class Clustered(Protocol):
+    """Something about an item, with the cluster that the item's dataset says."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset of the item."""
+
+    @property
+    def cluster(self) -> str:
+        """The cluster of the item."""
+
+    @property
+    def item(self) -> Item:
+        """The item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +155,7 @@ def _draw(pairs: list[TrainingPair], seed: int, limit: int | None) -> list[Train
     return [pair for place, pair in enumerate(pairs) if place in drawn_places]
 
 
-def joined_clusters(pairs: Sequence[TrainingPair]) -> list[str]:
+def joined_clusters(pairs: Sequence[Clustered]) -> list[str]:
     """Return the cluster of each pair. Clusters that share an item's prompt are one, in whatever dataset."""
     parents: dict[str, str] = {}
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from evalhub.analysis.frames.splits import DEV, TEST, drawn_split
 from evalhub.errors import SpecError
+from evalhub.judging.early_stopping import cluster_order
 from evalhub.records import Item, Judgment, Label, Record, Response, Score, digest, to_dict
 from evalhub.sources import Dataset, load
 from evalhub.specs import Card, CardFacts, DatasetUse, load_card
@@ -37,7 +38,7 @@ class SuiteDataset:
     def __init__(
         self, use: DatasetUse, card: Card, path: Path, where: str, loaded: Dataset | None = None
     ) -> None:
-        self.id = use.id if use.dataset else card.id
+        self.id = name_in_run(card, use)
         self.use = use
         self.version = card.version
         self._card = card
@@ -138,6 +139,12 @@ def select_items(dataset: Dataset, use: DatasetUse, where: str) -> Dataset:
     if use.limit is not None and use.limit < len(sample):
         random.Random(digest([use.seed, dataset.card.id])).shuffle(sample)
         sample = sample[: use.limit]
+    if use.clusters is not None:
+        clusters = {item.cluster for item in sample}
+        drawn_clusters = set(
+            ordered_clusters(clusters, name_in_run(dataset.card, use), use.seed)[: use.clusters]
+        )
+        sample = [item for item in sample if item.cluster in drawn_clusters]
     item_ids = {item.item_id for item in sample}
     return replace(
         dataset,
@@ -153,8 +160,25 @@ def _with_splits(dataset: Dataset, use: DatasetUse) -> Dataset:
     """Return the dataset with drawn splits, where a suite selects a split and the dataset brings none."""
     if use.split not in (DEV, TEST) or any(item.split is not None for item in dataset.items):
         return dataset
-    items = (replace(item, split=drawn_split(use.id, item.cluster, use.seed)) for item in dataset.items)
+    name = name_in_run(dataset.card, use)
+    items = (replace(item, split=drawn_split(name, item.cluster, use.seed)) for item in dataset.items)
     return replace(dataset, items=tuple(items))
+
+
+def name_in_run(card: Card, use: DatasetUse) -> str:
+    """Return the name that a dataset has in tables. A use by the path of a card has the card's id."""
+    return use.id if use.dataset else card.id
+
+
+def ordered_clusters(clusters: Iterable[str], dataset: str, seed: int) -> list[str]:
+    """Return clusters in the random order in which `DatasetUse.clusters` draws them.
+
+    Args:
+        clusters: Their names, each once.
+        dataset: The dataset's name in the run.
+        seed: Seed of the draw.
+    """
+    return sorted(clusters, key=lambda cluster: cluster_order(seed, dataset, cluster))
 
 
 def rename(dataset: Dataset, name: str) -> Dataset:

@@ -159,7 +159,12 @@ class Resolved:
 
 
 def resolve(
-    suite: Suite, path: Path, progress: Progress, datasets: tuple[Dataset, ...] = (), model_place: str = ""
+    suite: Suite,
+    path: Path,
+    progress: Progress,
+    datasets: tuple[Dataset, ...] = (),
+    model_place: str = "",
+    rubrics: Mapping[str, Rubric] | None = None,
 ) -> Resolved:
     """Return the suite with everything that it names loaded, checked and hashed.
 
@@ -169,13 +174,14 @@ def resolve(
         progress: Shows what is fetched.
         datasets: The suite's datasets, if they come from no card.
         model_place: Where the judges' models are named, if not in the suite's file.
+        rubrics: Rubrics that stand in no file, by the name under which the judges of the suite use them.
 
     Raises:
         EvalhubError: Something that the suite names does not exist or is invalid.
     """
     where = str(path)
-    rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
-    suite = with_settings(with_runners(suite, rubrics), where)
+    judge_rubrics = [_rubric(use, f"{where}:judges.{use.id}", path, rubrics or {}) for use in suite.judges]
+    suite = with_settings(with_runners(suite, judge_rubrics), where)
     metrics = tuple(
         (use, build(use.metric, use.options, where=f"{where}:metrics")) for use in suite.metric_uses()
     )
@@ -197,7 +203,7 @@ def resolve(
         ),
         judges=tuple(
             resolve_judge(use, rubric, suite, progress, model_place or f"{where}:judges.{use.id}")
-            for use, rubric in zip(suite.judges, rubrics, strict=True)
+            for use, rubric in zip(suite.judges, judge_rubrics, strict=True)
         ),
         metrics=metrics,
     )
@@ -227,8 +233,8 @@ def metric_columns(metric: Metric) -> list[str]:
     return [column.name for column in metric.score([], [])]
 
 
-def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
-    rubric = load_rubric(use.rubric, where=f"{where}.rubric", referrer=path)
+def _rubric(use: JudgeUse, where: str, path: Path, rubrics: Mapping[str, Rubric]) -> Rubric:
+    rubric = rubrics.get(use.rubric) or load_rubric(use.rubric, where=f"{where}.rubric", referrer=path)
     check_rubric(rubric, use.rubric)
     check_use(use, rubric, where)
     if use.protocol not in (None, rubric.protocol):

@@ -36,6 +36,11 @@ def refuse_changed(rubric: Rubric, runs: Iterable[Run], where: str) -> None:
             )
 
 
+def next_version(rubric: Rubric, runs: Iterable[Run]) -> int:
+    """Return the first version that neither the rubric nor a stored run has."""
+    return 1 + max([rubric.version, *(stored.version for stored, _ in _versions(rubric.id, runs))])
+
+
 def _versions(rubric_id: str, runs: Iterable[Run]) -> Iterator[tuple[Rubric, Run]]:
     """Yield the rubrics of an id with the runs that used them."""
     for run in runs:

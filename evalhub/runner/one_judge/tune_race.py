@@ -1,0 +1,176 @@
+"""The race of variants on dev clusters: rounds of twice as many clusters, and the worse ones stop early."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evalhub import stats
+from evalhub.analysis.frames.splits import DEV
+from evalhub.errors import InputError
+from evalhub.runner.one_judge.training_pairs import joined_clusters
+from evalhub.runner.one_judge.tune_bench import Bench, Survey
+from evalhub.runner.one_judge.tune_pairs import Accuracy, JudgedPair, measure, read_pairs
+from evalhub.runner.one_judge.tune_variants import Origin, Variant
+from evalhub.runner.progress import Progress
+
+FEWEST_CLUSTERS = 2
+"""The fewest clusters of each dataset on which variants are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceRules:
+    """How far a race goes.
+
+    Attributes:
+        first: Clusters of each dataset in the first round.
+        budget: Most judgments, those of all variants together. None for no limit.
+    """
+
+    first: int
+    budget: int | None
+
+    def affordable(self, survey: Survey, racing: int, spending: int, clusters: int) -> int:
+        """Return how many of so many clusters the budget pays for.
+
+        Args:
+            survey: What one variant judges.
+            racing: The number of variants that judge.
+            spending: The judgments of variants that have stopped.
+            clusters: The clusters of each dataset that are asked for.
+        """
+        clusters = min(clusters, survey.most_clusters)
+        if self.budget is None:
+            return clusters
+        return bisect_right(
+            range(1, clusters + 1), self.budget - spending, key=lambda count: racing * survey.cost(count)
+        )
+
+    def check(self, survey: Survey, starters: int) -> None:
+        """Refuse a budget that pays for no comparison.
+
+        Raises:
+            InputError: It does not pay for the fewest clusters.
+        """
+        fewest = min(FEWEST_CLUSTERS, survey.most_clusters)
+        if self.affordable(survey, starters, 0, fewest) < fewest:
+            raise InputError(
+                f"the budget does not pay for {fewest} clusters of each dataset and {starters} variants",
+                where="--budget",
+                value=self.budget,
+                allowed=f"{starters * survey.cost(fewest)} judgments or more",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """The end of a race.
+
+    Attributes:
+        winner: The variant with the best accuracy of those that did not stop. The original where it is level.
+        accuracies: By variant, on the pairs that it judged.
+        stops: By variant that stopped early, after how many clusters.
+        rounds: The clusters of each dataset in each round.
+        judgments: Of all variants together.
+        end: Why it ended.
+        runs: The ids of its runs.
+    """
+
+    winner: str
+    accuracies: Mapping[str, Accuracy]
+    stops: Mapping[str, int]
+    rounds: tuple[int, ...]
+    judgments: int
+    end: str
+    runs: tuple[str, ...]
+
+
+def run_race(
+    bench: Bench, survey: Survey, variants: Sequence[Variant], rules: RaceRules, progress: Progress
+) -> Race:
+    """Judge with variants in rounds until a single one is left, or the clusters or the budget are at an end.
+
+    The same call goes on where it was stopped, since each round is a run and judges nothing twice.
+
+    Args:
+        bench: Where they judge.
+        survey: What one variant judges on dev clusters.
+        variants: The original first.
+        rules: How far it goes.
+        progress: Shows how far it is.
+
+    Raises:
+        InputError: No label counts.
+        Interrupted: Ctrl-C.
+    """
+    racing = list(variants)
+    pairs_of: dict[str, list[JudgedPair]] = {}
+    stops: dict[str, int] = {}
+    rounds: list[int] = []
+    runs: list[str] = []
+    spending, size, end = 0, rules.first, ""
+    while not end:
+        clusters = rules.affordable(survey, len(racing), spending, size)
+        if rounds and clusters <= rounds[-1]:
+            end = "the budget is spent"
+            break
+        progress.note(f"round {len(rounds) + 1}: {len(racing)} variants, {clusters} clusters of each dataset")
+        run = bench.judge(racing, DEV, progress, survey.clusters(clusters))
+        pairs = read_pairs(run, bench)
+        if not pairs:
+            raise InputError(
+                "no label of the dev clusters counts",
+                where="--on",
+                fix="name a dataset with labels of people that are no ties, or a rubric with ties",
+            )
+        runs.append(run.id)
+        rounds.append(clusters)
+        pairs_of |= {variant.id: pairs for variant in racing}
+        look = _look(pairs, racing, len(variants))
+        leader = racing[look.leader]
+        clusters_judged = len(set(joined_clusters(pairs)))
+        dropped = {variant.id for variant, drop in zip(racing, look.dropped, strict=True) if drop}
+        stops |= dict.fromkeys(dropped, clusters_judged)
+        spending += len(dropped) * survey.cost(clusters)
+        racing = [variant for variant in racing if variant.id not in dropped]
+        end = _end_of(racing, clusters, size, survey)
+        size *= 2
+    return Race(
+        winner=leader.id,
+        accuracies=_accuracies(variants, pairs_of),
+        stops=stops,
+        rounds=tuple(rounds),
+        judgments=spending + len(racing) * survey.cost(rounds[-1]),
+        end=end,
+        runs=tuple(runs),
+    )
+
+
+def _look(pairs: Sequence[JudgedPair], racing: Sequence[Variant], starters: int) -> stats.RaceLook:
+    columns = [[pair.hit(variant.id) for pair in pairs] for variant in racing]
+    return stats.race_look(columns, joined_clusters(pairs), starters=starters)
+
+
+def _end_of(racing: Sequence[Variant], clusters: int, size: int, survey: Survey) -> str:
+    """Return why a race is at its end, or "" where it goes on."""
+    if len(racing) == 1:
+        return "one variant is left"
+    if clusters == survey.most_clusters:
+        return "all dev clusters are judged"
+    return "the budget is spent" if clusters < size else ""
+
+
+def _accuracies(
+    variants: Sequence[Variant], pairs_of: Mapping[str, Sequence[JudgedPair]]
+) -> dict[str, Accuracy]:
+    original = next(variant.id for variant in variants if variant.origin is Origin.ORIGINAL)
+    accuracies = {}
+    for variant in variants:
+        pairs = pairs_of[variant.id]
+        measured = measure(pairs, variant.id, original)
+        if len(pairs_of[original]) < len(pairs):  # the original stopped earlier
+            shared = measure(pairs_of[original], variant.id, original)
+            measured = Accuracy(measured.accuracy, shared.difference)
+        accuracies[variant.id] = measured
+    return accuracies
