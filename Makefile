@@ -26,8 +26,8 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[$(ENGINE),openai,anthropic,dev]' || \
-	  $(BIN)/python -m pip install --quiet --no-compile --extra-index-url $(TORCH_CPU) --editable '.[$(ENGINE),openai,anthropic,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[$(ENGINE),openai,anthropic,train,dev]' || \
+	  $(BIN)/python -m pip install --quiet --no-compile --extra-index-url $(TORCH_CPU) --editable '.[$(ENGINE),openai,anthropic,train,dev]'
 	$(call debian,libtcmalloc_minimal,libtcmalloc-minimal4,the engine will use malloc variables instead)
 	touch $@
 

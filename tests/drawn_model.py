@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from evalhub.models import hide_broken_media
@@ -10,36 +11,52 @@ from evalhub.models import hide_broken_media
 WORDS = 400
 
 
-def write_drawn_model(folder: Path, text: str, *, seed: int = 0) -> Path:
-    """Write a causal model whose tokenizer knows the words of a text, and A and B.
+def write_drawn_model(
+    folder: Path, text: str = "", *, tokenizer_of: Path | None = None, seed: int = 0
+) -> Path:
+    """Write a causal model of the architecture of Qwen2.
 
     Args:
         folder: The folder, which is made.
-        text: All words that prompts are made of.
+        text: The words that the tokenizer knows, besides A and B.
+        tokenizer_of: A Qwen model whose tokenizer it has instead. vLLM reads no tokenizer of another kind.
         seed: Seed of the weights.
     """
     hide_broken_media()
     import torch
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
+    # Threads only wait for each other where matrices are so small.
+    torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    splitter = Whitespace()
-    words = {word for word, _ in splitter.pre_tokenize_str(f"{text} A B User Assistant : \n")}
-    vocabulary = {word: number for number, word in enumerate(["[UNK]", "[END]", *sorted(words)])}
-    assert len(vocabulary) <= WORDS
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = splitter
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]", "eos_token": "[END]"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    size = _copy_tokenizer(tokenizer_of, folder) if tokenizer_of else _write_tokenizer(text, folder)
     torch.manual_seed(seed)
     config = Qwen2Config(
-        vocab_size=WORDS, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
+        vocab_size=size, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=1, max_position_embeddings=512, eos_token_id=1, pad_token_id=1,
-        tie_word_embeddings=True, initializer_range=0.1, dtype="bfloat16",
+        tie_word_embeddings=True, initializer_range=0.3, dtype="bfloat16",
     )  # fmt: skip
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     return folder
+
+
+def _write_tokenizer(text: str, folder: Path) -> int:
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    splitter = Whitespace()
+    words = {word for word, _ in splitter.pre_tokenize_str(f"{text} A B User Assistant :")}
+    vocabulary = {word: number for number, word in enumerate(["[UNK]", "[END]", *sorted(words)])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = splitter
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return WORDS
+
+
+def _copy_tokenizer(model: Path, folder: Path) -> int:
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        if (model / name).is_file():
+            shutil.copyfile(model / name, folder / name)
+    size: int = json.loads((model / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    return size

@@ -54,10 +54,10 @@ def read_adapter(name: str) -> Adapter:
     settings = read_settings(folder / SETTINGS)
     if not settings:
         raise ModelError(
-            "the folder holds no adapter", where=name, allowed=f"a folder with {SETTINGS} and {WEIGHTS}"
+            "the folder holds no adapter", value=name, allowed=f"a folder with {SETTINGS} and {WEIGHTS}"
         )
     if not (folder / WEIGHTS).is_file():
-        raise ModelError("the adapter has no weights", where=name, allowed=WEIGHTS)
+        raise ModelError("the adapter has no weights", value=name, allowed=WEIGHTS)
     _check_settings(settings, name)
     hashes = cached_sha256([folder / SETTINGS, folder / WEIGHTS])
     base_hash = read_settings(folder / TRAINING).get("base_hash")
@@ -71,17 +71,16 @@ def read_adapter(name: str) -> Adapter:
     )
 
 
-def _check_settings(settings: Mapping[str, Any], where: str) -> None:
+def _check_settings(settings: Mapping[str, Any], name: str) -> None:
     if settings.get("peft_type") != "LORA" or not isinstance(settings.get("r"), int):
-        raise ModelError("the adapter is no LoRA adapter", where=where, value=settings.get("peft_type"))
+        raise ModelError("the adapter is no LoRA adapter", value=f"{name}: {settings.get('peft_type')}")
     refused = [name for name in ("use_dora", "modules_to_save", "lora_bias") if settings.get(name)]
     if settings.get("bias", "none") != "none":
         refused.append("bias")
     if refused:
         raise ModelError(
             "the adapter has parts that vLLM does not serve",
-            where=where,
-            value=", ".join(refused),
+            value=f"{name}: {', '.join(refused)}",
             allowed="plain LoRA factors",
             fix="merge it into its base, and name the merged folder as the model",
         )
@@ -112,7 +111,9 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
     for name, shape in tensor_shapes(adapter.path / WEIGHTS).items():
         factor = _FACTOR.match(name)
         if factor is None:
-            raise ModelError("the adapter has weights that are no LoRA factors", where=adapter.id, value=name)
+            raise ModelError(
+                "the adapter has weights that are no LoRA factors", value=f"{adapter.id}: {name}"
+            )
         weight = shapes.get(f"{factor['module']}.weight")
         # A is (rank, inputs) and B is (outputs, rank), beside a weight of (outputs, inputs).
         side = 1 if factor["side"] == "A" else 0
@@ -123,7 +124,6 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
 def _another_base(adapter: Adapter, base: str, reason: str) -> ModelError:
     return ModelError(
         f"the adapter was trained on another model than {base}",
-        where=adapter.id,
-        value=reason,
+        value=f"{adapter.id}: {reason}",
         fix="name the model that it was trained on",
     )

@@ -70,7 +70,7 @@ class LoraOptions:
     learning_rate: float = 2e-4
     batch: int = 8
     looks: int = 4
-    patience: int = 4
+    patience: int = 6
     seed: int = 0
 
     @property
@@ -188,7 +188,9 @@ def _with_factors(model: ResolvedModel, options: LoraOptions) -> Any:
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     torch.manual_seed(options.seed)
     network = AutoModelForCausalLM.from_pretrained(model.path, dtype=torch.bfloat16)
     network.to("cuda" if torch.cuda.is_available() else "cpu")

@@ -72,6 +72,7 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "candidates.0.model": ("another", ANSWERS),
     "candidates.0.engine": (OTHER, ANSWERS),
     "candidates.0.families": (["delta"], ANSWERS),
+    "candidates.0.adapter": ("own", ANSWERS),
     "candidates.0.cutoff": ("2020-01", NOTHING),
     "candidates.0.sampling": ({"max_tokens": 6}, ANSWERS),
     "candidates.0.samples": (2, ANSWERS),
@@ -86,6 +87,7 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "judges.0.id": ("pw2", frozenset({"pw2"})),
     "judges.0.model": ("another", PW),
     "judges.0.engine": (OTHER, PW),
+    "judges.0.adapter": ("own", PW),
     "judges.0.families": (["delta"], PW),
     "judges.0.cutoff": ("2020-01", NOTHING),
     "judges.0.rubric": ("pair2", PW),
@@ -257,6 +259,11 @@ def test_of_a_suite(night: Any, path: str) -> None:
     night.suite(**changed(path, value))
     if path == "judges.0.sampling.max_tokens":
         with pytest.raises(SpecError, match="use rationale_tokens"):
+            sources_made_anew(night)
+        return
+    if path.endswith(".adapter"):
+        # It is a part of the model's hash, which tests/models/test_adapters.py holds.
+        with pytest.raises(SpecError, match="adds no adapter"):
             sources_made_anew(night)
         return
     assert sources_made_anew(night) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -107,8 +108,9 @@ def test_the_loss_is_that_of_the_verdict_token_alone(base: ResolvedModel) -> Non
 
 def test_a_teachers_probabilities_are_reached(base: ResolvedModel) -> None:
     soft_pairs = [PairPrompts(pair.prompts, pair.choices, 0.8 if pair.share > 0.5 else 0.2) for pair in PAIRS]
-    hard = fit_lora(base, PAIRS[:24], PAIRS[:24], QUICK)
-    soft = fit_lora(base, soft_pairs[:24], soft_pairs[:24], QUICK)
+    options = replace(QUICK, epochs=20)
+    hard = fit_lora(base, PAIRS[:24], PAIRS[:24], options)
+    soft = fit_lora(base, soft_pairs[:24], soft_pairs[:24], options)
     # ln 4 are the log-odds of .8. Labels pull verdicts ever further, and a teacher does not.
     assert sum(map(abs, soft.after)) / 24 == pytest.approx(1.386, abs=0.5)
     assert sum(map(abs, hard.after)) / 24 > 2.5
