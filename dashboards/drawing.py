@@ -21,6 +21,8 @@ LINE = 30
 FRAME = 52
 _TEXT = ("#1d2329", "#e6e9eb")
 _QUIET = ("#5c666d", "#9aa5ac")
+# The ground of the pages, as .streamlit/config.toml has it.
+_GROUND = ("#fcfcfb", "#14181b")
 _SHARES = (("#e8a15c", "#f4f5f4", "#5fb0b8"), ("#d9822b", "#2a3237", "#2b8f99"))
 _WARNING = ("#b3261e", "#ff8a80")
 _MARGIN = 0.08
@@ -91,6 +93,8 @@ def forest(plot: Plot) -> Spec:
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     colours = {"domain": kinds, "range": [_colour(KINDS.get(kind, _TEXT)) for kind in kinds]}
     colour = {"field": "kind", "type": "nominal", "scale": colours, "legend": None}
+    text = {"type": "text", "align": "left", "dx": 8, "fontSize": 12}
+    label = {"x": x("end"), "y": y, "text": {"field": "text", "type": "nominal"}}
     point = {"x": x("estimate"), "y": y, "color": colour, "tooltip": [*_tips("name"), *_counts()]}
     layers: list[Spec] = [
         {
@@ -112,10 +116,9 @@ def forest(plot: Plot) -> Spec:
             "mark": {"type": "point", "filled": False, "size": 60, "strokeWidth": 2, "opacity": 1},
             "encoding": point,
         },
-        {
-            "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": ink()},
-            "encoding": {"x": x("end"), "y": y, "text": {"field": "text", "type": "nominal"}},
-        },
+        # A number is read on its own ground, also where the neutral value crosses it.
+        {"mark": {**text, "stroke": _colour(_GROUND), "strokeWidth": 5}, "encoding": label},
+        {"mark": {**text, "color": ink()}, "encoding": label},
     ]
     if plot.neutral is not None and low <= plot.neutral <= high:
         rule = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -59,12 +59,16 @@ def hidden_states(
             "the engine gives no hidden states", where="--engine", value=engine.type, allowed="pooling"
         )
     keys = [completion_key(identity, request) for request in requests]
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    states = np.zeros((len(keys), width), np.float32)
     folder = cache_folder() / "hidden-states" / digest(identity.key_values)[:32]
-    store = _Store(folder, frozenset(keys))
-    missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in store.rows}
+    store = _Store(folder, places, states, model.id)
+    missing = {key: requests[of_key[0]] for key, of_key in places.items() if key not in store.present}
     failures: dict[str, str] = {}
-    progress.stage("hidden states", len(set(keys)))
-    progress.advance(steps=len(set(keys)) - len(missing), cache_hits=len(set(keys)) - len(missing))
+    progress.stage("hidden states", len(places))
+    progress.advance(steps=len(places) - len(missing), cache_hits=len(places) - len(missing))
     if missing:
         with open_engine(engine, model) as opened:
             for key, request in missing.items():
@@ -76,46 +80,57 @@ def hidden_states(
                 else:
                     store.add(completion)
         store.write()
-    absent = [key for key in keys if key not in store.rows and key not in failures]
+    absent = [key for key in places if key not in store.present and key not in failures]
     if absent:
         raise EngineError(f"the engine left {len(absent)} prompts unanswered", where=model.id)
-    if len(failures) == len(set(keys)):
+    if len(failures) == len(places):
         raise EngineError("no prompt has a hidden state", where=model.id, value=next(iter(failures.values())))
-    states = np.zeros((len(keys), width), np.float32)
-    for place, key in enumerate(keys):
-        if key in store.rows:
-            states[place] = _checked(store.rows[key], width, model)
     return states, {place: failures[key] for place, key in enumerate(keys) if key in failures}
 
 
-def _checked(row: States, width: int, model: ResolvedModel) -> States:
-    """Return a row of the right width. Another one is not of these layers."""
-    if row.shape != (width,):
-        raise EngineError(
-            "the engine gave hidden states of another width",
-            where=model.id,
-            value=len(row),
-            allowed=str(width),
-        )
-    return row
-
-
 class _Store:
-    """The hidden states of one engine on disk: files of keys and rows, each written whole."""
+    """The hidden states of one engine on disk: files of keys and rows, each written whole.
 
-    def __init__(self, folder: Path, keys: frozenset[str]) -> None:
+    Args:
+        folder: The folder of the files.
+        places: For each key the rows of `states` that it fills.
+        states: (n, width) What is read and added goes there at once, so that it is in memory once.
+        model: The model's id, for errors.
+
+    Attributes:
+        present: The keys whose rows are filled.
+    """
+
+    def __init__(self, folder: Path, places: Mapping[str, list[int]], states: States, model: str) -> None:
         self._folder = folder
-        self._keys = keys
+        self._places = places
+        self._states = states
+        self._model = model
         self._new: dict[str, States] = {}
-        self.rows: dict[str, States] = dict(self._read())
+        self.present: set[str] = set()
+        for key, row in self._read():
+            self._fill(key, row)
 
     def add(self, completion: Completion) -> None:
         import numpy as np
 
         row = np.array(completion.values, np.float32)
-        self.rows[completion.key] = self._new[completion.key] = row
+        self._fill(completion.key, row)
+        self._new[completion.key] = row
         if len(self._new) >= _FILE_ROWS:
             self.write()
+
+    def _fill(self, key: str, row: States) -> None:
+        width = self._states.shape[1]
+        if row.shape != (width,):
+            raise EngineError(
+                "the engine gave hidden states of another width",
+                where=self._model,
+                value=len(row),
+                allowed=str(width),
+            )
+        self._states[self._places[key]] = row
+        self.present.add(key)
 
     def write(self) -> None:
         """Write what is not on disk yet."""
@@ -147,5 +162,5 @@ class _Store:
             except (OSError, ValueError, KeyError, EOFError, BadZipFile):
                 continue  # a damaged file is computed anew
             for key, row in zip(map(str, keys.tolist()), rows, strict=True):
-                if key in self._keys:
-                    yield key, row.copy()
+                if key in self._places:
+                    yield key, row
