@@ -10,13 +10,18 @@ from typing import Any
 
 from evalhub.errors import ModelError
 from evalhub.models.cache import cached_sha256
-from evalhub.models.folder import TRAINING
+from evalhub.models.folder import TRAINING, folder_name
 from evalhub.models.safety import read_settings, tensor_shapes
 from evalhub.records import digest
 
 SETTINGS = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 
+_NOT_SERVED = (
+    "use_dora", "modules_to_save", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
+    "use_qalora", "trainable_token_indices",
+)  # fmt: skip
+_PLAIN_STARTS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")
 _FACTOR = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight$")
 
 
@@ -25,7 +30,7 @@ class Adapter:
     """A LoRA adapter on this machine.
 
     Attributes:
-        id: The name of its folder.
+        id: The name of its folder, or of the trained judge that it is a part of.
         path: Its folder, as peft writes it.
         rank: The largest rank of its factors.
         content_hash: sha256 over its settings and weights.
@@ -62,7 +67,7 @@ def read_adapter(name: str) -> Adapter:
     hashes = cached_sha256([folder / SETTINGS, folder / WEIGHTS])
     base_hash = read_settings(folder / TRAINING).get("base_hash")
     return Adapter(
-        id=folder.parent.name if folder.name == "adapter" else folder.name,
+        id=folder_name(folder),
         path=folder,
         rank=max([int(settings["r"]), *(settings.get("rank_pattern") or {}).values()]),
         content_hash=digest([f"{path.name} {sha256}" for path, sha256 in hashes.items()]),
@@ -74,9 +79,13 @@ def read_adapter(name: str) -> Adapter:
 def _check_settings(settings: Mapping[str, Any], name: str) -> None:
     if settings.get("peft_type") != "LORA" or not isinstance(settings.get("r"), int):
         raise ModelError("the adapter is no LoRA adapter", value=f"{name}: {settings.get('peft_type')}")
-    refused = [name for name in ("use_dora", "modules_to_save", "lora_bias") if settings.get(name)]
+    refused = [name for name in _NOT_SERVED if settings.get(name)]
     if settings.get("bias", "none") != "none":
         refused.append("bias")
+    start = settings.get("init_lora_weights")
+    if isinstance(start, str) and start.lower() not in _PLAIN_STARTS:
+        # Its factors belong to a base whose weights have been changed.
+        refused.append(f"init_lora_weights: {start}")
     if refused:
         raise ModelError(
             "the adapter has parts that vLLM does not serve",

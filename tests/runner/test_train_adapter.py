@@ -84,9 +84,10 @@ def test_a_judge_learns_the_probabilities_of_a_teacher(fruit_desk: Any, base: Pa
         },
         {"match": "", "logprobs": {"A": -1.7, "B": -0.2}},
     )
-    fruit_desk.suite(judges=[{**PAIR_JUDGE, "engine": of_fruit}])
+    fruit_desk.suite(judges=[{**PAIR_JUDGE, "engine": of_fruit, "families": ["beta"]}])
     run = fruit_desk.run()
     judge = train(fruit_desk, base, source=run.id, teacher="pw")
+    assert judge.facts.families == ("qwen", "beta")
     assert judge.teacher is not None
     assert judge.teacher.after.estimate < judge.teacher.before.estimate
     assert judge.facts.teacher == {"run": run.id, "judge": "pw"}

@@ -7,6 +7,7 @@ from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
+from evalhub.runner.one_judge.teachers import teacher_families
 from evalhub.runner.one_judge.train_adapter import check_adapter_options, train_adapter
 from evalhub.runner.one_judge.train_head import check_head_options, choose_layers, train_head
 from evalhub.runner.one_judge.train_options import Method, TrainOptions
@@ -87,4 +88,5 @@ def _training_set(
         exclusions=exclusions,
         notes=annotator_notes(results, criteria) if teacher is None else (),
         teacher=None if teacher is None else {"run": results.run.id, "judge": teacher},
+        families=() if teacher is None else teacher_families(results, teacher),
     )
