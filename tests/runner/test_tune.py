@@ -334,8 +334,34 @@ def test_test_pairs_with_a_prompt_of_dev_clusters_are_left_out(desk: Any) -> Non
     tuned = tune(options(desk, "good"))
     _, test = halves()
     assert tuned.test is not None
-    assert tuned.test.shared_prompts == sum(n < 20 for n in test)
+    assert tuned.test.shared == sum(n < 20 for n in test)
     assert tuned.test.difference.n == sum(n >= 20 for n in test)
+
+
+def test_test_pairs_of_a_cluster_that_dev_has_too_are_left_out(desk: Any) -> None:
+    items = [item(n) | {"cluster": f"c{n // 2}"} for n in range(ITEMS)]
+    is_dev = "substr(item_id, 2)::INTEGER < 20 AND item_id[-1] IN ('0', '2', '4', '6', '8')"
+    is_dev = f"({is_dev}) OR substr(item_id, 2)::INTEGER BETWEEN 20 AND 90"
+    split = f"CASE WHEN {is_dev} THEN 'dev' ELSE 'test' END AS split"
+    query = f"SELECT item_id, prompt, refs, cluster, {split} FROM items"
+    labels = [label(n) for n in range(ITEMS)]
+    desk.dataset(items=items, labels=labels, card={"items": query})
+    desk.suite(judges=[])
+    desk.rubric("good", words(GOOD))
+    tuned = tune(options(desk, "good"))
+    assert tuned.test is not None
+    # Ten clusters have a dev and a test item, and so has the one of the items 90 and 91.
+    assert tuned.test.shared == 11
+    assert tuned.test.difference.n == ITEMS - 92
+
+
+def test_a_suite_with_some_clusters_is_tuned_on_no_more(labelled: Any) -> None:
+    labelled.suite(datasets=[{"id": "tiny", "clusters": 20}], judges=[])
+    tuned = tune(options(labelled, "good"))
+    assert tuned.race is not None
+    assert tuned.race.rounds == (16, 20)
+    assert tuned.test is not None
+    assert tuned.test.difference.n == 20
 
 
 def test_whole_clusters_are_judged_in_each_round(desk: Any) -> None:

@@ -139,7 +139,7 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Tuned:
         return Tuned(outcomes, original.id, race, None, None, None)
     winner = next(variant for variant in racing if variant.id == race.winner)
     progress.note(f"{winner.id} won: {2 * test_survey.cost()} judgments on test clusters")
-    test = measure_on_test(bench, original, winner, survey.prompts, progress)
+    test = measure_on_test(bench, original, winner, survey, progress)
     version = _write_winner(options, original.rubric, winner)
     return Tuned(outcomes, winner.id, race, test, options.out, version)
 
