@@ -98,6 +98,8 @@ def test_a_judge_learns_the_probabilities_of_a_teacher(fruit_desk: Any, base: Pa
     ("changes", "error", "sentence"),
     [
         ({"teacher": "pw"}, InputError, "stand in a run, and here are none"),
+        ({"teacher": "pw", "on": ("tiny:overall",)}, InputError, "name the dataset alone"),
+        ({"out": Path("suites/s.yaml/own")}, InputError, "no folder can be made there"),
         ({"layers": (2,)}, InputError, "layers belongs to a head"),
         ({"control": ("length",)}, InputError, "control belongs to a head"),
         ({"rank": 0}, InputError, "--rank"),

@@ -293,6 +293,7 @@ def test_a_variant_without_an_optional_slot_is_refused(labelled: Any) -> None:
         ({"first": 0}, InputError, "at least 1"),
         ({"variants": ("nothing",)}, UnknownNameError, "nothing"),
         ({"out": Path("suites/s.yaml")}, InputError, "exists already"),
+        ({"out": Path("nowhere/b.md")}, InputError, "no such folder"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused_in_one_sentence(

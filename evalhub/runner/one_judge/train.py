@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel
@@ -50,6 +52,10 @@ def train_judge(options: TrainOptions, progress: Progress | None = None) -> Trai
 def _check_options(options: TrainOptions) -> None:
     if options.out.exists():
         raise InputError("the folder exists already", where="--out", value=str(options.out))
+    # Training may take hours, and its result is written at the end.
+    parent = next(folder for folder in options.out.absolute().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError("no folder can be made there", where="--out", value=str(options.out))
     for name in ("limit", "max_length"):
         value = getattr(options, name)
         if value is not None and value < 1:

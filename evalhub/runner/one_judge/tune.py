@@ -160,6 +160,8 @@ def _check(options: TuneOptions) -> None:
             raise InputError("this number is at least 1", where=name, value=number)
     if options.out is not None and options.out.exists():
         raise InputError("the file exists already", where="--out", value=str(options.out))
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise InputError("there is no such folder", where="--out", value=str(options.out.parent))
 
 
 def _criterion(options: TuneOptions, rubric: Rubric) -> str:
