@@ -69,7 +69,7 @@ def read_adapter(name: str) -> Adapter:
     return Adapter(
         id=folder_name(folder),
         path=folder,
-        rank=max([int(settings["r"]), *(settings.get("rank_pattern") or {}).values()]),
+        rank=max([settings["r"], *(settings.get("rank_pattern") or {}).values()]),
         content_hash=digest([f"{path.name} {sha256}" for path, sha256 in hashes.items()]),
         base_hash=base_hash if isinstance(base_hash, str) else None,
         weight_bytes=(folder / WEIGHTS).stat().st_size,
@@ -77,8 +77,11 @@ def read_adapter(name: str) -> Adapter:
 
 
 def _check_settings(settings: Mapping[str, Any], name: str) -> None:
-    if settings.get("peft_type") != "LORA" or not isinstance(settings.get("r"), int):
+    if settings.get("peft_type") != "LORA":
         raise ModelError("the adapter is no LoRA adapter", value=f"{name}: {settings.get('peft_type')}")
+    ranks = settings.get("rank_pattern") or {}
+    if not isinstance(ranks, dict) or not all(map(_is_rank, [settings.get("r"), *ranks.values()])):
+        raise ModelError("the ranks of the adapter are numbers from 1", value=f"{name}: {settings.get('r')}")
     refused = [name for name in _NOT_SERVED if settings.get(name)]
     if settings.get("bias", "none") != "none":
         refused.append("bias")
@@ -93,6 +96,10 @@ def _check_settings(settings: Mapping[str, Any], name: str) -> None:
             allowed="plain LoRA factors",
             fix="merge it into its base, and name the merged folder as the model",
         )
+
+
+def _is_rank(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
 
 
 def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> None:
@@ -126,7 +133,9 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
         weight = shapes.get(f"{factor['module']}.weight")
         # A is (rank, inputs) and B is (outputs, rank), beside a weight of (outputs, inputs).
         side = 1 if factor["side"] == "A" else 0
-        if weight is None or weight[side] != shape[side]:
+        if weight is None:
+            raise _another_base(adapter, base, f"no safetensors file has the weight {factor['module']} there")
+        if len(weight) != 2 or len(shape) != 2 or weight[side] != shape[side]:
             raise _another_base(adapter, base, f"{factor['module']} has other sizes there")
 
 

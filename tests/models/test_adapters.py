@@ -83,6 +83,9 @@ def test_a_model_with_an_adapter_is_another_model(tmp_path: Path) -> None:
         (lambda place: write_adapter(place, use_dora=True), r"parts that vLLM does not serve.*use_dora"),
         (lambda place: write_adapter(place, bias="all"), r"does not serve.*bias"),
         (lambda place: write_adapter(place, peft_type="PREFIX_TUNING"), "no LoRA adapter"),
+        (lambda place: write_adapter(place, r=0), "ranks of the adapter are numbers from 1"),
+        (lambda place: write_adapter(place, rank_pattern=[8]), "ranks of the adapter are numbers from 1"),
+        (lambda place: write_adapter(place, rank_pattern={"q": "8"}), "ranks of the adapter are numbers"),
         (lambda place: place.mkdir(), "the folder holds no adapter"),
         (lambda place: place, "the folder holds no adapter"),
     ],
@@ -145,3 +148,19 @@ def test_a_judge_has_the_families_of_its_teacher_unless_the_user_declares_others
     (base / TRAINING).write_text(json.dumps({"families": "llama"}))
     with pytest.raises(ModelError, match="families are names"):
         resolve(str(base))
+
+
+@pytest.mark.parametrize(("shape", "sentence"), [((WIDTH,), "other sizes"), (None, "no safetensors file")])
+def test_a_base_without_such_a_matrix_is_refused(
+    tmp_path: Path, shape: tuple[int, ...] | None, sentence: str
+) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    base, adapter = write_base(tmp_path / "base"), write_adapter(tmp_path / "adapter")
+    weights = {"other.weight": np.zeros((1, 1), np.float32)}
+    save_file(
+        {f"{NAME}.weight": np.zeros(shape, np.float32)} if shape else weights, base / "model.safetensors"
+    )
+    with pytest.raises(ModelError, match=f"another model than base.*{sentence}"):
+        resolve(str(base), adapter=str(adapter))
