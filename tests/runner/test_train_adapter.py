@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, exclusions, pair_verdicts, rows_of
+from evalhub.cli.endings import Signals, ending_of
 from evalhub.engines import vllm
-from evalhub.errors import InputError, ModelError, SpecError, UnknownNameError
+from evalhub.errors import InputError, Interrupted, ModelError, SpecError, UnknownNameError
 from evalhub.models import hide_broken_media, resolve
 from evalhub.runner import Method, TrainOptions, train_judge
+from evalhub.training import lora
 from tests.conftest import PAIR_JUDGE, scripted
 from tests.drawn_model import write_drawn_model
 
@@ -117,6 +119,22 @@ def test_what_cannot_be_trained_is_refused_in_one_sentence(
     with pytest.raises(error, match=sentence):
         train(fruit_desk, base, **changes)
     assert not (fruit_desk.folder / "own").exists()
+
+
+def test_a_training_that_is_stopped_says_that_nothing_is_kept(
+    fruit_desk: Any, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lora, "_learn", stop)
+    with pytest.raises(Interrupted, match="nothing of it is kept") as stopped:
+        train(fruit_desk, base)
+    assert not any("own" in path.name for path in fruit_desk.folder.iterdir())
+    monkeypatch.setattr(Signals, "interrupted", True)
+    reported, code = ending_of(stopped.value)
+    assert "nothing of it is kept" in str(reported)
+    assert code == 130
 
 
 def test_a_teacher_is_a_judge_of_the_run(fruit_desk: Any, base: Path) -> None:
