@@ -57,7 +57,9 @@ def judges_tune(
     ] = None,
     first: Annotated[
         int,
-        typer.Option(help="Clusters of each dataset in the first round. Each later one has twice as many."),
+        typer.Option(
+            help="Clusters of the largest dataset in the first round. Each later one has twice as many."
+        ),
     ] = 32,
     seed: Annotated[int, typer.Option(help="Seed of all draws: dev and test clusters, rounds, writer.")] = 0,
     out: Annotated[

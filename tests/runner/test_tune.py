@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +339,23 @@ def test_test_pairs_with_a_prompt_of_dev_clusters_are_left_out(desk: Any) -> Non
     assert tuned.test is not None
     assert tuned.test.shared == sum(n < 20 for n in test)
     assert tuned.test.difference.n == sum(n >= 20 for n in test)
+
+
+def test_each_round_has_the_same_share_of_each_dataset(desk: Any) -> None:
+    """A small dataset would else weigh more in the first rounds, and stop a variant that is no worse."""
+    for name, number in {"large": ITEMS, "small": ITEMS // 4}.items():
+        desk.dataset(name, items=[item(n) for n in range(number)], labels=[label(n) for n in range(number)])
+    desk.suite(datasets=["large", "small"], judges=[])
+    desk.rubric("equal", words(EQUAL))
+    tune(options(desk, "equal", first=16))
+    dev = {
+        name: sum(drawn_split(name, f"i{n:03}", 0) == "dev" for n in range(number))
+        for name, number in {"large": ITEMS, "small": ITEMS // 4}.items()
+    }
+    for place, run in enumerate(reversed(named(desk, "tune-dev-pair"))):
+        share = min(1, 16 * 2**place / dev["large"])
+        counts = Counter(record.dataset for record in run.records("items"))
+        assert counts == {name: ceil(share * size) for name, size in dev.items()}
 
 
 def test_test_pairs_of_a_cluster_that_dev_has_too_are_left_out(desk: Any) -> None:

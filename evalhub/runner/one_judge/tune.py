@@ -40,7 +40,8 @@ class TuneOptions(JudgeOptions):
         writer_engine: The engine that runs the writer, by default that of the judge.
         writes: The number of variants that it writes.
         budget: Most judgments on dev clusters, those of all variants together. None for no limit.
-        first: Clusters of each dataset in the first round. Each later round has twice as many.
+        first: Clusters of the largest dataset in the first round, with the same share of the others. Each
+            later round has twice as many.
         seed: Seed of the draw of dev and test clusters, of their order, and of the writer.
         out: The new file for the winner. None writes none.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from evalhub.errors import InputError, LittleCoverage, SpecError, UnknownNameError
@@ -186,11 +187,19 @@ class Survey:
         return max(sum(count > 0 for count in counts) for counts in self.judgments)
 
     def clusters(self, judged: int) -> list[int]:
-        """Return how many clusters of each dataset hold so many with judgments, or all that it has."""
-        return [_place_of(counts, judged) for counts in self.judgments]
+        """Return how many clusters of each dataset to take for a share of its clusters with judgments.
+
+        Each dataset has the same share at every size, so that the datasets weigh in a part as in the whole.
+
+        Args:
+            judged: The clusters with judgments of the dataset that has most of them. They are the share.
+        """
+        sizes = [sum(count > 0 for count in counts) for counts in self.judgments]
+        shares = [max(1, ceil(judged * size / max(sizes))) if size else 1 for size in sizes]
+        return [_place_of(counts, share) for counts, share in zip(self.judgments, shares, strict=True)]
 
     def cost(self, judged: int | None = None) -> int:
-        """Return the number of judgments on so many clusters of each dataset, or on all."""
+        """Return the number of judgments on a share of the clusters, or on all. See `clusters`."""
         if judged is None:
             return sum(map(sum, self.judgments))
         places = self.clusters(judged)
