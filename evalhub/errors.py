@@ -148,6 +148,6 @@ class LockedError(EvalhubError):
 
 
 class Interrupted(EvalhubError):
-    """Ctrl-C was pressed. Finished work is kept."""
+    """Ctrl-C was pressed. Finished work is kept, unless the sentence says otherwise."""
 
     exit_code = 130

@@ -13,6 +13,8 @@ class Signals:
 
 def ending_of(error: BaseException) -> tuple[EvalhubError, int]:
     """Return the error to print and the exit code of a command that raised something."""
+    if isinstance(error, Interrupted):
+        return error, error.exit_code
     if Signals.interrupted or isinstance(error, KeyboardInterrupt):
         fix = "give the same command again to go on"
         return Interrupted("stopped; what was finished is kept", fix=fix), Interrupted.exit_code

@@ -117,7 +117,7 @@ def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:
             f"{name}: {values['pairs']} pairs of {values['clusters']} clusters, {values['criterion']}"
             for name, values in facts.datasets.items()
         ],
-        "accuracy on held-out clusters": _interval(judge.accuracy),
+        _accuracy_name(judge): _interval(judge.accuracy),
     }
     if judge.base is not None:
         fields["its base, on the same"] = _interval(judge.base)
@@ -127,6 +127,13 @@ def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:
         fields["divergence from the teacher after"] = _interval(judge.teacher.after)
     fields["left out"] = [f"{count} {reason}" for reason, count in judge.exclusions.items()]
     return fields
+
+
+def _accuracy_name(judge: TrainedJudge) -> str:
+    """Return what the accuracy is measured against: labels, or the verdicts of a teacher."""
+    if judge.facts.teacher is not None:
+        return "agreement with the teacher on held-out clusters"
+    return "accuracy on held-out clusters"
 
 
 def _next_step(judge: TrainedJudge) -> str:

@@ -57,7 +57,9 @@ def judges_tune(
     ] = None,
     first: Annotated[
         int,
-        typer.Option(help="Clusters of each dataset in the first round. Each later one has twice as many."),
+        typer.Option(
+            help="Clusters of the largest dataset in the first round. Each later one has twice as many."
+        ),
     ] = 32,
     seed: Annotated[int, typer.Option(help="Seed of all draws: dev and test clusters, rounds, writer.")] = 0,
     out: Annotated[
@@ -138,7 +140,7 @@ def _data(tuned: Tuned) -> dict[str, Any]:
             "is_held_out": test.is_held_out,
             "earlier_looks": list(test.looks),
             "pairs_chosen_on": test.chosen_on,
-            "pairs_left_out": test.shared_prompts,
+            "pairs_left_out": test.shared,
         },
         "written": tuned.file and str(tuned.file),
         "version": tuned.version,
@@ -181,8 +183,8 @@ def _sentences(tuned: Tuned) -> Iterator[str]:
     )
     for name, estimate in test.accuracies.items():
         yield f"On test clusters {name}: {_interval(estimate)}, {count(estimate.n)} pairs."
-    if test.shared_prompts:
-        yield f"{count(test.shared_prompts)} test pairs are left out: dev clusters have their prompts too."
+    if test.shared:
+        yield f"{count(test.shared)} test pairs are left out: their clusters or prompts are dev ones too."
     yield _verdict(tuned)
     if test.looks:
         yield (

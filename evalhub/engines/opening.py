@@ -119,9 +119,11 @@ class EngineKind(Generic[Settings]):
             nothing heavy.
         open: Returns an engine that is ready.
         answers: Returns the kinds of requests that an engine of an identity answers.
+        adds_adapters: Whether it adds the adapter of a model to it.
     """
 
     settings: type[Settings]
     identify: Callable[[Settings, ResolvedModel | None, str], EngineIdentity]
     open: Callable[[Opening[Settings]], Engine]
     answers: Callable[[EngineIdentity], Collection[RequestKind]] = only_generates
+    adds_adapters: bool = False

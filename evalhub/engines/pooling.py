@@ -48,13 +48,6 @@ def identify_pooling(settings: PoolingSettings, model: ResolvedModel | None, nam
     Raises:
         ModelError: The model has several outputs, or one for each token.
     """
-    if model is not None and model.adapter is not None:
-        raise ModelError(
-            "the engine pooling adds no adapter to a model",
-            where=model.id,
-            allowed="engine: vllm",
-            fix="name the folder in which the adapter is merged into its base",
-        )
     identity = identify_vllm(settings, model, name)
     tokens = settings.classifier_from_token
     _check_layers(settings, model)

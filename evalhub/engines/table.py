@@ -16,7 +16,7 @@ from evalhub.engines.pooling import POOLING
 from evalhub.engines.remote_settings import BatchableSettings
 from evalhub.engines.scripted import SCRIPTED
 from evalhub.engines.vllm import VLLM
-from evalhub.errors import SpecError
+from evalhub.errors import ModelError, SpecError
 from evalhub.models import ResolvedModel, cache_folder
 from evalhub.specs import Candidate, EngineSpec, JudgeUse, Suite, find_entry
 from evalhub.specs.base import parse_yaml, validate
@@ -143,7 +143,15 @@ def identify(spec: EngineSpec, model: ResolvedModel | None = None, *, name: str 
         SpecError: The settings do not fit the engine.
         ModelError: The model does not fit the engine.
     """
-    return engine_kind(spec.type).identify(read_settings(spec), model, name)
+    kind = engine_kind(spec.type)
+    if model is not None and model.adapter is not None and not kind.adds_adapters:
+        raise ModelError(
+            f"the engine {spec.type} adds no adapter to a model",
+            where=model.id,
+            allowed="engine: vllm",
+            fix="name the folder in which the adapter is merged into its base",
+        )
+    return kind.identify(read_settings(spec), model, name)
 
 
 def open_engine(

@@ -212,4 +212,4 @@ def _max_length(settings: VllmSettings, model: ResolvedModel) -> int:
     return settings.max_length or default
 
 
-VLLM = EngineKind(VllmSettings, identify_vllm, open_vllm)
+VLLM = EngineKind(VllmSettings, identify_vllm, open_vllm, adds_adapters=True)

@@ -10,13 +10,18 @@ from typing import Any
 
 from evalhub.errors import ModelError
 from evalhub.models.cache import cached_sha256
-from evalhub.models.folder import TRAINING
+from evalhub.models.folder import TRAINING, folder_name
 from evalhub.models.safety import read_settings, tensor_shapes
 from evalhub.records import digest
 
 SETTINGS = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 
+_NOT_SERVED = (
+    "use_dora", "modules_to_save", "lora_bias", "alora_invocation_tokens", "layer_replication", "use_bdlora",
+    "use_qalora", "trainable_token_indices",
+)  # fmt: skip
+_PLAIN_STARTS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")
 _FACTOR = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight$")
 
 
@@ -25,7 +30,7 @@ class Adapter:
     """A LoRA adapter on this machine.
 
     Attributes:
-        id: The name of its folder.
+        id: The name of its folder, or of the trained judge that it is a part of.
         path: Its folder, as peft writes it.
         rank: The largest rank of its factors.
         content_hash: sha256 over its settings and weights.
@@ -62,9 +67,9 @@ def read_adapter(name: str) -> Adapter:
     hashes = cached_sha256([folder / SETTINGS, folder / WEIGHTS])
     base_hash = read_settings(folder / TRAINING).get("base_hash")
     return Adapter(
-        id=folder.parent.name if folder.name == "adapter" else folder.name,
+        id=folder_name(folder),
         path=folder,
-        rank=max([int(settings["r"]), *(settings.get("rank_pattern") or {}).values()]),
+        rank=max([settings["r"], *(settings.get("rank_pattern") or {}).values()]),
         content_hash=digest([f"{path.name} {sha256}" for path, sha256 in hashes.items()]),
         base_hash=base_hash if isinstance(base_hash, str) else None,
         weight_bytes=(folder / WEIGHTS).stat().st_size,
@@ -72,11 +77,18 @@ def read_adapter(name: str) -> Adapter:
 
 
 def _check_settings(settings: Mapping[str, Any], name: str) -> None:
-    if settings.get("peft_type") != "LORA" or not isinstance(settings.get("r"), int):
+    if settings.get("peft_type") != "LORA":
         raise ModelError("the adapter is no LoRA adapter", value=f"{name}: {settings.get('peft_type')}")
-    refused = [name for name in ("use_dora", "modules_to_save", "lora_bias") if settings.get(name)]
+    ranks = settings.get("rank_pattern") or {}
+    if not isinstance(ranks, dict) or not all(map(_is_rank, [settings.get("r"), *ranks.values()])):
+        raise ModelError("the ranks of the adapter are numbers from 1", value=f"{name}: {settings.get('r')}")
+    refused = [name for name in _NOT_SERVED if settings.get(name)]
     if settings.get("bias", "none") != "none":
         refused.append("bias")
+    start = settings.get("init_lora_weights")
+    if isinstance(start, str) and start.lower() not in _PLAIN_STARTS:
+        # Its factors belong to a base whose weights have been changed.
+        refused.append(f"init_lora_weights: {start}")
     if refused:
         raise ModelError(
             "the adapter has parts that vLLM does not serve",
@@ -84,6 +96,10 @@ def _check_settings(settings: Mapping[str, Any], name: str) -> None:
             allowed="plain LoRA factors",
             fix="merge it into its base, and name the merged folder as the model",
         )
+
+
+def _is_rank(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
 
 
 def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> None:
@@ -117,7 +133,9 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
         weight = shapes.get(f"{factor['module']}.weight")
         # A is (rank, inputs) and B is (outputs, rank), beside a weight of (outputs, inputs).
         side = 1 if factor["side"] == "A" else 0
-        if weight is None or weight[side] != shape[side]:
+        if weight is None:
+            raise _another_base(adapter, base, f"no safetensors file has the weight {factor['module']} there")
+        if len(weight) != 2 or len(shape) != 2 or weight[side] != shape[side]:
             raise _another_base(adapter, base, f"{factor['module']} has other sizes there")
 
 

@@ -12,6 +12,9 @@ from evalhub.models.safety import read_settings
 RECORD = "evalhub.json"
 TRAINING = "evalhub-training.json"
 
+ADAPTER, MERGED = "adapter", "merged"
+"""The two parts of a judge that was trained by LoRA, each a folder."""
+
 CLASSIFIES = "ForSequenceClassification"
 """How the names of architectures end that classify."""
 
@@ -29,6 +32,12 @@ def content_files(folder: Path) -> list[Path]:
     records = {RECORD, TRAINING}
     files = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name not in records}
     return sorted(files, key=lambda path: path.name)
+
+
+def folder_name(folder: Path) -> str:
+    """Return the name of a model or an adapter. A part of a trained judge has the judge's."""
+    is_part = folder.name in (ADAPTER, MERGED) and (folder / TRAINING).is_file()
+    return folder.parent.name if is_part else folder.name
 
 
 def model_settings(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from evalhub.errors import IntegrityError, ModelError, UnknownNameError
 from evalhub.models.adapters import Adapter, check_base_of, read_adapter
 from evalhub.models.cache import cached_sha256
 from evalhub.models.families import families_of
-from evalhub.models.folder import RECORD, TRAINING, Progress, chat_template, content_files, quiet
+from evalhub.models.folder import (
+    RECORD,
+    TRAINING,
+    Progress,
+    chat_template,
+    content_files,
+    folder_name,
+    quiet,
+)
 from evalhub.models.gguf import fetch_pinned, pinned_folder
 from evalhub.models.hub import fetch_snapshot, parse_hub_id
 from evalhub.models.pinned import PINNED, PinnedModel
@@ -104,8 +112,8 @@ def resolve(
     Args:
         name: A pinned name, a local folder, or `org/name@revision` on the hub.
         adapter: The folder of a LoRA adapter that is added to it.
-        families: Declared by the user. They replace the families that a name suggests, and add to a pinned
-            model's own.
+        families: Declared by the user. They replace the families that a name suggests or that the record of
+            a training names, and add to a pinned model's own.
         trust_remote_code: Accept a folder or hub model that brings code.
         allow_pickle: Accept pickled weights.
         download: Whether a model that is not on this machine may be fetched.
@@ -117,13 +125,13 @@ def resolve(
             is one for another model.
         IntegrityError: Fetched weights are not the pinned ones.
     """
+    declared_families = tuple(dict.fromkeys(families))
     if adapter is not None:
         base = resolve(
-            name, families=families, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle,
+            name, families=declared_families, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle,
             download=download, progress=progress,
         )  # fmt: skip
-        return _with_adapter(base, read_adapter(adapter))
-    declared_families = tuple(dict.fromkeys(families))
+        return _with_adapter(base, read_adapter(adapter), declared_families)
     if name in PINNED:
         return _resolve_pinned(PINNED[name], declared_families, download=download, progress=progress)
     folder, source = Path(name).expanduser(), ModelSource.FOLDER
@@ -138,17 +146,19 @@ def resolve(
             hub, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle, download=download
         )
     check_folder(folder, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
-    display_name = name if source is ModelSource.HUB else folder.resolve().name
+    display_name = name if source is ModelSource.HUB else folder_name(folder.resolve())
     return _describe_folder(display_name, source, folder.resolve(), declared_families)
 
 
-def _with_adapter(base: ResolvedModel, adapter: Adapter) -> ResolvedModel:
+def _with_adapter(base: ResolvedModel, adapter: Adapter, declared_families: tuple[str, ...]) -> ResolvedModel:
     """Return a model with an adapter, as a model of its own."""
     check_base_of(adapter, base.content_hash, base.id, base.path)
     record = adapter.path / TRAINING
+    recorded_families = () if declared_families else _recorded_families(record)
     return replace(
         base,
         id=_safe_id(f"{base.id}+{adapter.id}"),
+        families=tuple(dict.fromkeys((*base.families, *recorded_families))),
         content_hash=digest([base.content_hash, adapter.content_hash]),
         weight_bytes=base.weight_bytes + adapter.weight_bytes,
         trained_on=base.trained_on | _trained_on(record),
@@ -214,7 +224,9 @@ def _describe_folder(
         id=_safe_id(name),
         source=source,
         path=folder,
-        families=declared_families or families_of(names, architectures),
+        families=(
+            declared_families or _recorded_families(folder / TRAINING) or families_of(names, architectures)
+        ),
         content_hash=digest(lines),
         chat_template_hash=None if template is None else digest(template),
         context_length=context if isinstance(context, int) else None,
@@ -242,6 +254,14 @@ def _trained_on(file: Path) -> frozenset[str]:
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ModelError("items are the sha256 of the training items", where=f"{file}:items")
     return frozenset(items)
+
+
+def _recorded_families(file: Path) -> tuple[str, ...]:
+    """Return the families of the base and of the teacher that are recorded beside the weights."""
+    families = read_settings(file).get("families", [])
+    if not isinstance(families, list) or not all(isinstance(family, str) for family in families):
+        raise ModelError("families are names", where=f"{file}:families")
+    return tuple(families)
 
 
 def _judge_training(file: Path) -> JudgeTraining | None:

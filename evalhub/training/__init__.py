@@ -1,6 +1,6 @@
 """Judges that are trained on labels, as model folders."""
 
-from evalhub.training.adapters import ADAPTER, MERGED, write_adapter
+from evalhub.training.adapters import write_adapter
 from evalhub.training.facts import AdapterFacts, HeadFacts, TrainingFacts
 from evalhub.training.heads import check_base, classifier_settings, write_classifier
 from evalhub.training.lora import (
@@ -13,8 +13,6 @@ from evalhub.training.lora import (
 )
 
 __all__ = [
-    "ADAPTER",
-    "MERGED",
     "AdapterFacts",
     "HeadFacts",
     "Look",

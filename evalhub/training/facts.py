@@ -26,6 +26,7 @@ class TrainingFacts:
         datasets: The number of pairs and clusters of each dataset, with the criterion of its labels.
         items: `prompt_sha256` of the items that it was trained on, sorted.
         versions: Of the packages that made it.
+        families: Those of the base and of the teacher, which it may favour.
         teacher: The judge whose probabilities it learned, with its run. None if it learned labels.
         cutoff: Month of the base model's newest training data, YYYY-MM. None where it is unknown.
         max_length: The base model's default length in tokens. None leaves it to the engine.
@@ -41,6 +42,7 @@ class TrainingFacts:
     datasets: Mapping[str, Any]
     items: tuple[str, ...]
     versions: Mapping[str, str]
+    families: tuple[str, ...] = ()
     teacher: Mapping[str, str] | None = None
     cutoff: str | None = None
     max_length: int | None = None

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from evalhub.engines import identify
 from evalhub.errors import ModelError
 from evalhub.models import TRAINING, resolve
+from evalhub.specs import EngineSpec
 
 pytest.importorskip("safetensors")
 
@@ -81,6 +83,9 @@ def test_a_model_with_an_adapter_is_another_model(tmp_path: Path) -> None:
         (lambda place: write_adapter(place, use_dora=True), r"parts that vLLM does not serve.*use_dora"),
         (lambda place: write_adapter(place, bias="all"), r"does not serve.*bias"),
         (lambda place: write_adapter(place, peft_type="PREFIX_TUNING"), "no LoRA adapter"),
+        (lambda place: write_adapter(place, r=0), "ranks of the adapter are numbers from 1"),
+        (lambda place: write_adapter(place, rank_pattern=[8]), "ranks of the adapter are numbers from 1"),
+        (lambda place: write_adapter(place, rank_pattern={"q": "8"}), "ranks of the adapter are numbers"),
         (lambda place: place.mkdir(), "the folder holds no adapter"),
         (lambda place: place, "the folder holds no adapter"),
     ],
@@ -98,4 +103,64 @@ def test_an_adapter_without_weights_is_refused(tmp_path: Path) -> None:
     base, adapter = write_base(tmp_path / "base"), write_adapter(tmp_path / "adapter")
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
     with pytest.raises(ModelError, match="the adapter has no weights"):
+        resolve(str(base), adapter=str(adapter))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"init_lora_weights": "pissa"},
+        {"init_lora_weights": "loftq"},
+        {"alora_invocation_tokens": [1, 2]},
+        {"trainable_token_indices": [3]},
+    ],
+)
+def test_factors_that_mean_something_only_on_other_weights_or_tokens_are_refused(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    base, adapter = write_base(tmp_path / "base"), write_adapter(tmp_path / "adapter", **settings)
+    with pytest.raises(ModelError, match=f"vLLM does not serve.*{next(iter(settings))}"):
+        resolve(str(base), adapter=str(adapter))
+
+
+def test_an_adapter_that_starts_plainly_is_taken(tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base")
+    adapter = write_adapter(tmp_path / "adapter", init_lora_weights="gaussian")
+    assert resolve(str(base), adapter=str(adapter)).adapter is not None
+
+
+def test_an_engine_that_adds_no_adapter_refuses_one(tmp_path: Path) -> None:
+    base, adapter = write_base(tmp_path / "base"), write_adapter(tmp_path / "adapter")
+    model = resolve(str(base), adapter=str(adapter))
+    for engine in ("pooling", "scripted"):
+        with pytest.raises(ModelError, match=f"the engine {engine} adds no adapter.*merged"):
+            identify(EngineSpec(type=engine), model)
+    assert identify(EngineSpec(type="vllm"), model).settings["lora_rank"] == 8
+
+
+def test_a_judge_has_the_families_of_its_teacher_unless_the_user_declares_others(tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base")
+    adapter = write_adapter(tmp_path / "adapter", record={"families": ["qwen", "llama"]})
+    assert resolve(str(base), adapter=str(adapter)).families == ("qwen", "llama")
+    assert resolve(str(base), adapter=str(adapter), families=["phi"]).families == ("phi",)
+    (base / TRAINING).write_text(json.dumps({"families": ["unknown", "llama"]}))
+    assert resolve(str(base)).families == ("unknown", "llama")
+    (base / TRAINING).write_text(json.dumps({"families": "llama"}))
+    with pytest.raises(ModelError, match="families are names"):
+        resolve(str(base))
+
+
+@pytest.mark.parametrize(("shape", "sentence"), [((WIDTH,), "other sizes"), (None, "no safetensors file")])
+def test_a_base_without_such_a_matrix_is_refused(
+    tmp_path: Path, shape: tuple[int, ...] | None, sentence: str
+) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    base, adapter = write_base(tmp_path / "base"), write_adapter(tmp_path / "adapter")
+    weights = {"other.weight": np.zeros((1, 1), np.float32)}
+    save_file(
+        {f"{NAME}.weight": np.zeros(shape, np.float32)} if shape else weights, base / "model.safetensors"
+    )
+    with pytest.raises(ModelError, match=f"another model than base.*{sentence}"):
         resolve(str(base), adapter=str(adapter))

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, exclusions, pair_verdicts, rows_of
+from evalhub.cli.endings import Signals, ending_of
 from evalhub.engines import vllm
-from evalhub.errors import InputError, ModelError, SpecError, UnknownNameError
+from evalhub.errors import InputError, Interrupted, ModelError, SpecError, UnknownNameError
 from evalhub.models import hide_broken_media, resolve
 from evalhub.runner import Method, TrainOptions, train_judge
+from evalhub.training import lora
 from tests.conftest import PAIR_JUDGE, scripted
 from tests.drawn_model import write_drawn_model
 
@@ -84,9 +86,10 @@ def test_a_judge_learns_the_probabilities_of_a_teacher(fruit_desk: Any, base: Pa
         },
         {"match": "", "logprobs": {"A": -1.7, "B": -0.2}},
     )
-    fruit_desk.suite(judges=[{**PAIR_JUDGE, "engine": of_fruit}])
+    fruit_desk.suite(judges=[{**PAIR_JUDGE, "engine": of_fruit, "families": ["beta"]}])
     run = fruit_desk.run()
     judge = train(fruit_desk, base, source=run.id, teacher="pw")
+    assert judge.facts.families == ("qwen", "beta")
     assert judge.teacher is not None
     assert judge.teacher.after.estimate < judge.teacher.before.estimate
     assert judge.facts.teacher == {"run": run.id, "judge": "pw"}
@@ -97,6 +100,8 @@ def test_a_judge_learns_the_probabilities_of_a_teacher(fruit_desk: Any, base: Pa
     ("changes", "error", "sentence"),
     [
         ({"teacher": "pw"}, InputError, "stand in a run, and here are none"),
+        ({"teacher": "pw", "on": ("tiny:overall",)}, InputError, "name the dataset alone"),
+        ({"out": Path("suites/s.yaml/own")}, InputError, "no folder can be made there"),
         ({"layers": (2,)}, InputError, "layers belongs to a head"),
         ({"control": ("length",)}, InputError, "control belongs to a head"),
         ({"rank": 0}, InputError, "--rank"),
@@ -114,6 +119,22 @@ def test_what_cannot_be_trained_is_refused_in_one_sentence(
     with pytest.raises(error, match=sentence):
         train(fruit_desk, base, **changes)
     assert not (fruit_desk.folder / "own").exists()
+
+
+def test_a_training_that_is_stopped_says_that_nothing_is_kept(
+    fruit_desk: Any, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lora, "_learn", stop)
+    with pytest.raises(Interrupted, match="nothing of it is kept") as stopped:
+        train(fruit_desk, base)
+    assert not any("own" in path.name for path in fruit_desk.folder.iterdir())
+    monkeypatch.setattr(Signals, "interrupted", True)
+    reported, code = ending_of(stopped.value)
+    assert "nothing of it is kept" in str(reported)
+    assert code == 130
 
 
 def test_a_teacher_is_a_judge_of_the_run(fruit_desk: Any, base: Path) -> None:

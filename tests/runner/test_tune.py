@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +295,7 @@ def test_a_variant_without_an_optional_slot_is_refused(labelled: Any) -> None:
         ({"first": 0}, InputError, "at least 1"),
         ({"variants": ("nothing",)}, UnknownNameError, "nothing"),
         ({"out": Path("suites/s.yaml")}, InputError, "exists already"),
+        ({"out": Path("nowhere/b.md")}, InputError, "no such folder"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused_in_one_sentence(
@@ -334,8 +337,51 @@ def test_test_pairs_with_a_prompt_of_dev_clusters_are_left_out(desk: Any) -> Non
     tuned = tune(options(desk, "good"))
     _, test = halves()
     assert tuned.test is not None
-    assert tuned.test.shared_prompts == sum(n < 20 for n in test)
+    assert tuned.test.shared == sum(n < 20 for n in test)
     assert tuned.test.difference.n == sum(n >= 20 for n in test)
+
+
+def test_each_round_has_the_same_share_of_each_dataset(desk: Any) -> None:
+    """A small dataset would else weigh more in the first rounds, and stop a variant that is no worse."""
+    for name, number in {"large": ITEMS, "small": ITEMS // 4}.items():
+        desk.dataset(name, items=[item(n) for n in range(number)], labels=[label(n) for n in range(number)])
+    desk.suite(datasets=["large", "small"], judges=[])
+    desk.rubric("equal", words(EQUAL))
+    tune(options(desk, "equal", first=16))
+    dev = {
+        name: sum(drawn_split(name, f"i{n:03}", 0) == "dev" for n in range(number))
+        for name, number in {"large": ITEMS, "small": ITEMS // 4}.items()
+    }
+    for place, run in enumerate(reversed(named(desk, "tune-dev-pair"))):
+        share = min(1, 16 * 2**place / dev["large"])
+        counts = Counter(record.dataset for record in run.records("items"))
+        assert counts == {name: ceil(share * size) for name, size in dev.items()}
+
+
+def test_test_pairs_of_a_cluster_that_dev_has_too_are_left_out(desk: Any) -> None:
+    items = [item(n) | {"cluster": f"c{n // 2}"} for n in range(ITEMS)]
+    is_dev = "substr(item_id, 2)::INTEGER < 20 AND item_id[-1] IN ('0', '2', '4', '6', '8')"
+    is_dev = f"({is_dev}) OR substr(item_id, 2)::INTEGER BETWEEN 20 AND 90"
+    split = f"CASE WHEN {is_dev} THEN 'dev' ELSE 'test' END AS split"
+    query = f"SELECT item_id, prompt, refs, cluster, {split} FROM items"
+    labels = [label(n) for n in range(ITEMS)]
+    desk.dataset(items=items, labels=labels, card={"items": query})
+    desk.suite(judges=[])
+    desk.rubric("good", words(GOOD))
+    tuned = tune(options(desk, "good"))
+    assert tuned.test is not None
+    # Ten clusters have a dev and a test item, and so has the one of the items 90 and 91.
+    assert tuned.test.shared == 11
+    assert tuned.test.difference.n == ITEMS - 92
+
+
+def test_a_suite_with_some_clusters_is_tuned_on_no_more(labelled: Any) -> None:
+    labelled.suite(datasets=[{"id": "tiny", "clusters": 20}], judges=[])
+    tuned = tune(options(labelled, "good"))
+    assert tuned.race is not None
+    assert tuned.race.rounds == (16, 20)
+    assert tuned.test is not None
+    assert tuned.test.difference.n == 20
 
 
 def test_whole_clusters_are_judged_in_each_round(desk: Any) -> None:

@@ -175,6 +175,22 @@ def test_the_adapter_and_the_merged_model_say_the_same(
     assert resolve(str(base.path), adapter=str(adapter)).trained_on == {"a" * 64}
 
 
+def test_settings_that_transformers_refuses_to_write_are_copied(tmp_path: Path) -> None:
+    """Some models have a temperature in their settings and draw no token."""
+    folder = write_drawn_model(tmp_path / "smollm-tiny", "some words")
+    settings = {"do_sample": False, "temperature": 0.6, "eos_token_id": [1, 2]}
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    base = resolve(str(folder))
+    fit = fit_lora(base, PAIRS[:4], PAIRS[:4], replace(QUICK, epochs=1))
+    write_adapter(base, fit.network, replace(facts(base), families=base.families), tmp_path / "judge")
+    merged = tmp_path / "judge" / "merged"
+    assert json.loads((merged / "generation_config.json").read_text()) == settings
+    # The folder is named for the judge, and its families are those of the base.
+    model = resolve(str(merged))
+    assert (model.id, model.families) == ("judge", base.families)
+    assert "smollm" in model.families
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> Any:
         return None if name == "peft" else name

@@ -8,6 +8,7 @@ from typing import Any
 from evalhub.analysis import Results
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.errors import InputError, SpecError, UnknownNameError
+from evalhub.models import UNKNOWN
 
 
 def teacher_rows(results: Results, datasets: Collection[str], teacher: str) -> Iterator[dict[str, Any]]:
@@ -54,3 +55,22 @@ def teacher_rows(results: Results, datasets: Collection[str], teacher: str) -> I
     columns = ["dataset", "item_id", "criterion", "system_a", "system_b", "sample"]
     for values in soft_rows[[*columns, "p_a"]].itertuples(index=False, name=None):
         yield dict(zip([*columns, "share"], values, strict=True))
+
+
+def teacher_families(results: Results, teacher: str) -> tuple[str, ...]:
+    """Return the families of a judge or of all members of a jury. Whoever learns from them may favour them.
+
+    Args:
+        results: The run.
+        teacher: The judge or jury.
+    """
+    members = next((jury.members for jury in results.juries if jury.id == teacher), (teacher,))
+    families: list[str] = []
+    for member in members:
+        if member in results.judges:
+            families += results.judges[member].families or (UNKNOWN,)
+            continue
+        uses = [card.judges[member] for card in results.cards.values() if member in card.judges]
+        for family in [use.family for use in uses] or [UNKNOWN]:
+            families += [family] if isinstance(family, str) else family
+    return tuple(dict.fromkeys(families))

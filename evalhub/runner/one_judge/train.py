@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
+from evalhub.runner.one_judge.teachers import teacher_families
 from evalhub.runner.one_judge.train_adapter import check_adapter_options, train_adapter
 from evalhub.runner.one_judge.train_head import check_head_options, choose_layers, train_head
 from evalhub.runner.one_judge.train_options import Method, TrainOptions
@@ -49,6 +52,10 @@ def train_judge(options: TrainOptions, progress: Progress | None = None) -> Trai
 def _check_options(options: TrainOptions) -> None:
     if options.out.exists():
         raise InputError("the folder exists already", where="--out", value=str(options.out))
+    # Training may take hours, and its result is written at the end.
+    parent = next(folder for folder in options.out.absolute().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError("no folder can be made there", where="--out", value=str(options.out))
     for name in ("limit", "max_length"):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -87,4 +94,5 @@ def _training_set(
         exclusions=exclusions,
         notes=annotator_notes(results, criteria) if teacher is None else (),
         teacher=None if teacher is None else {"run": results.run.id, "judge": teacher},
+        families=() if teacher is None else teacher_families(results, teacher),
     )

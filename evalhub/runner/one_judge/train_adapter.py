@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from evalhub import stats
 from evalhub.engines import Prompts
-from evalhub.errors import InputError
+from evalhub.errors import InputError, Interrupted
 from evalhub.models import ResolvedModel, folder_tokenizer
 from evalhub.records import Request, RequestKind, digest, prompt_sha256
 from evalhub.runner.one_judge.train_options import TrainOptions
@@ -68,6 +68,7 @@ def train_adapter(training: TrainingSet, options: TrainOptions, progress: Progre
 
     Raises:
         InputError: The labels prefer one side alone, or there are too few clusters.
+        Interrupted: Ctrl-C. Nothing is kept.
         ModelError: The answers of the rubric are not one token each, or the verdicts are no numbers any more.
         StorageError: A disk is full.
     """
@@ -169,14 +170,17 @@ def _fit_prompts(
         accuracy = "" if look.accuracy is None else f", accuracy {look.accuracy:.3f}"
         progress.note(f"after {look.pairs} pairs: loss {look.loss:.4f} on validation clusters{accuracy}")
 
-    return fit_lora(
-        model,
-        training_prompts,
-        validation,
-        _lora_options(options),
-        lambda count: progress.advance(steps=count),
-        show,
-    )
+    try:
+        return fit_lora(
+            model,
+            training_prompts,
+            validation,
+            _lora_options(options),
+            lambda count: progress.advance(steps=count),
+            show,
+        )
+    except KeyboardInterrupt as error:
+        raise Interrupted("the training was stopped, and nothing of it is kept") from error
 
 
 def _lora_options(options: TrainOptions) -> LoraOptions:

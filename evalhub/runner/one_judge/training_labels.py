@@ -32,9 +32,16 @@ def read_labels(
     Raises:
         UnknownNameError: There is no such suite or run, or no such dataset in it.
         SpecError: A named dataset has not one criterion of labels of pairs.
-        InputError: A dataset is named twice.
+        InputError: A dataset is named twice, or a criterion of labels is named where none are learned from.
     """
     names = read_names(on, "--on")
+    if not needs_labels and any(names.values()):
+        raise InputError(
+            "a teacher's verdicts are learned from, and no labels",
+            where="--on",
+            value=", ".join(on),
+            fix="name the dataset alone",
+        )
     try:
         suite, path = load_suite(source)
     except UnknownNameError as unknown_suite:

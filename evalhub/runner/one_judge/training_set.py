@@ -65,6 +65,7 @@ class TrainingSet:
         exclusions: The pairs that were left out, by reason.
         notes: What whoever uses the judge has to know of its labels.
         teacher: The run and the judge whose probabilities are learned. None for labels.
+        families: Those of the teacher.
     """
 
     rubric: Rubric
@@ -74,6 +75,7 @@ class TrainingSet:
     exclusions: Counter[str]
     notes: tuple[str, ...]
     teacher: Mapping[str, str] | None = None
+    families: tuple[str, ...] = ()
 
     def describe(self, pairs: Sequence[TrainingPair], options: TrainOptions) -> dict[str, Any]:
         """Return the fields of the facts that every trained judge has.
@@ -94,6 +96,7 @@ class TrainingSet:
             "datasets": _describe_datasets(pairs),
             "items": tuple(sorted(model.trained_on | {prompt_sha256(pair.item) for pair in pairs})),
             "versions": {name: metadata.version(name) for name in packages},
+            "families": tuple(dict.fromkeys((*model.families, *self.families))),
             "teacher": self.teacher,
             "cutoff": model.cutoff,
             "max_length": model.max_length,

@@ -40,7 +40,8 @@ class TuneOptions(JudgeOptions):
         writer_engine: The engine that runs the writer, by default that of the judge.
         writes: The number of variants that it writes.
         budget: Most judgments on dev clusters, those of all variants together. None for no limit.
-        first: Clusters of each dataset in the first round. Each later round has twice as many.
+        first: Clusters of the largest dataset in the first round, with the same share of the others. Each
+            later round has twice as many.
         seed: Seed of the draw of dev and test clusters, of their order, and of the writer.
         out: The new file for the winner. None writes none.
     """
@@ -139,7 +140,7 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Tuned:
         return Tuned(outcomes, original.id, race, None, None, None)
     winner = next(variant for variant in racing if variant.id == race.winner)
     progress.note(f"{winner.id} won: {2 * test_survey.cost()} judgments on test clusters")
-    test = measure_on_test(bench, original, winner, survey.prompts, progress)
+    test = measure_on_test(bench, original, winner, survey, progress)
     version = _write_winner(options, original.rubric, winner)
     return Tuned(outcomes, winner.id, race, test, options.out, version)
 
@@ -160,6 +161,8 @@ def _check(options: TuneOptions) -> None:
             raise InputError("this number is at least 1", where=name, value=number)
     if options.out is not None and options.out.exists():
         raise InputError("the file exists already", where="--out", value=str(options.out))
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise InputError("there is no such folder", where="--out", value=str(options.out.parent))
 
 
 def _criterion(options: TuneOptions, rubric: Rubric) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from evalhub.errors import InputError, LittleCoverage, SpecError, UnknownNameError
@@ -12,6 +13,7 @@ from evalhub.judging import find_protocol
 from evalhub.records import prompt_sha256
 from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.one_judge.training_labels import check_names, criteria_of_labels, read_names
+from evalhub.runner.one_judge.training_pairs import Clustered
 from evalhub.runner.one_judge.tune_variants import Origin, Variant
 from evalhub.runner.plan.datasets import ordered_clusters
 from evalhub.runner.plan.links import label_criterion
@@ -82,7 +84,7 @@ class Bench:
             variants: Those that judge.
             split: `dev` or `test`.
             progress: Shows what is fetched.
-            clusters: The number of clusters of each dataset. None for all.
+            clusters: The number of clusters of each dataset. None for all that the suite takes.
 
         Raises:
             EvalhubError: A dataset or the model does not exist, or does not fit the rubric.
@@ -92,7 +94,7 @@ class Bench:
             suite=self.suite_name(split),
             title=f"Variants of {self.rubric.id} by {self.options.model} on {split} clusters",
             datasets=tuple(
-                use.model_copy(update={"split": split, "seed": self.seed, "clusters": number})
+                use.model_copy(update={"split": split, "seed": self.seed, "clusters": number or use.clusters})
                 for use, number in zip(self.uses, numbers, strict=True)
             ),
             judges=tuple(map(self._judge, variants)),
@@ -128,16 +130,18 @@ class Bench:
         planned = prepare_resolved(resolved, ()).plan
         counts: dict[str, Counter[str]] = {}
         prompts: set[str] = set()
+        names: set[tuple[str, str]] = set()
         orders = []
         for dataset in resolved.datasets:
             clusters = {item.item_id: item.cluster for item in dataset.items}
             prompts |= {prompt_sha256(item) for item in dataset.items}
+            names |= {(dataset.id, cluster) for cluster in clusters.values()}
             counts[dataset.id] = Counter()
             for group in planned.tasks[original.id].on(dataset.id).groups:
                 counts[dataset.id][clusters[group.item_id]] += group.judgments
             order = ordered_clusters(set(clusters.values()), dataset.id, self.seed)
             orders.append(tuple(counts[dataset.id][cluster] for cluster in order))
-        return Survey(tuple(orders), frozenset(prompts))
+        return Survey(tuple(orders), frozenset(prompts), frozenset(names))
 
     def _judge(self, variant: Variant) -> JudgeUse:
         total = find_protocol(self.rubric.protocol).total
@@ -166,10 +170,16 @@ class Survey:
     Attributes:
         judgments: For each dataset the number of judgments on each cluster, in the random order.
         prompts: The hashes of the items' prompts.
+        names: The dataset and the name of each cluster.
     """
 
     judgments: tuple[tuple[int, ...], ...]
     prompts: frozenset[str]
+    names: frozenset[tuple[str, str]]
+
+    def has(self, pair: Clustered) -> bool:
+        """Return whether the cluster of a pair, or the prompt of its item, is here."""
+        return (pair.dataset, pair.cluster) in self.names or prompt_sha256(pair.item) in self.prompts
 
     @property
     def most_clusters(self) -> int:
@@ -177,11 +187,19 @@ class Survey:
         return max(sum(count > 0 for count in counts) for counts in self.judgments)
 
     def clusters(self, judged: int) -> list[int]:
-        """Return how many clusters of each dataset hold so many with judgments, or all that it has."""
-        return [_place_of(counts, judged) for counts in self.judgments]
+        """Return how many clusters of each dataset to take for a share of its clusters with judgments.
+
+        Each dataset has the same share at every size, so that the datasets weigh in a part as in the whole.
+
+        Args:
+            judged: The clusters with judgments of the dataset that has most of them. They are the share.
+        """
+        sizes = [sum(count > 0 for count in counts) for counts in self.judgments]
+        shares = [max(1, ceil(judged * size / max(sizes))) if size else 1 for size in sizes]
+        return [_place_of(counts, share) for counts, share in zip(self.judgments, shares, strict=True)]
 
     def cost(self, judged: int | None = None) -> int:
-        """Return the number of judgments on so many clusters of each dataset, or on all."""
+        """Return the number of judgments on a share of the clusters, or on all. See `clusters`."""
         if judged is None:
             return sum(map(sum, self.judgments))
         places = self.clusters(judged)

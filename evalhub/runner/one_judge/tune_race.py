@@ -16,7 +16,7 @@ from evalhub.runner.one_judge.tune_variants import Origin, Variant
 from evalhub.runner.progress import Progress
 
 FEWEST_CLUSTERS = 2
-"""The fewest clusters of each dataset on which variants are compared."""
+"""The fewest clusters of the largest dataset on which variants are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RaceRules:
     """How far a race goes.
 
     Attributes:
-        first: Clusters of each dataset in the first round.
+        first: Clusters of the largest dataset in the first round.
         budget: Most judgments, those of all variants together. None for no limit.
     """
 
@@ -38,7 +38,7 @@ class RaceRules:
             survey: What one variant judges.
             racing: The number of variants that judge.
             spending: The judgments of variants that have stopped.
-            clusters: The clusters of each dataset that are asked for.
+            clusters: The clusters of the largest dataset that are asked for.
         """
         clusters = min(clusters, survey.most_clusters)
         if self.budget is None:
@@ -56,7 +56,7 @@ class RaceRules:
         fewest = min(FEWEST_CLUSTERS, survey.most_clusters)
         if self.affordable(survey, starters, 0, fewest) < fewest:
             raise InputError(
-                f"the budget does not pay for {fewest} clusters of each dataset and {starters} variants",
+                f"the budget does not pay for {fewest} clusters of a dataset and {starters} variants",
                 where="--budget",
                 value=self.budget,
                 allowed=f"{starters * survey.cost(fewest)} judgments or more",
@@ -71,7 +71,7 @@ class Race:
         winner: The variant with the best accuracy of those that did not stop. The original where it is level.
         accuracies: By variant, on the pairs that it judged.
         stops: By variant that stopped early, after how many clusters.
-        rounds: The clusters of each dataset in each round.
+        rounds: The clusters of the largest dataset in each round.
         judgments: Of all variants together.
         end: Why it ended.
         runs: The ids of its runs.
@@ -115,7 +115,9 @@ def run_race(
         if rounds and clusters <= rounds[-1]:
             end = "the budget is spent"
             break
-        progress.note(f"round {len(rounds) + 1}: {len(racing)} variants, {clusters} clusters of each dataset")
+        progress.note(
+            f"round {len(rounds) + 1}: {len(racing)} variants, {clusters} clusters of the largest dataset"
+        )
         run = bench.judge(racing, DEV, progress, survey.clusters(clusters))
         pairs = read_pairs(run, bench)
         if not pairs:

@@ -11,7 +11,7 @@ from evalhub import stats
 from evalhub.analysis.frames.splits import DEV, TEST
 from evalhub.errors import StorageError
 from evalhub.records import Item, prompt_sha256
-from evalhub.runner.one_judge.tune_bench import Bench
+from evalhub.runner.one_judge.tune_bench import Bench, Survey
 from evalhub.runner.one_judge.tune_pairs import measure, read_pairs
 from evalhub.runner.one_judge.tune_variants import Variant
 from evalhub.runner.progress import Progress
@@ -26,7 +26,7 @@ class WinnerMeasurement:
         run: The id of the run.
         accuracies: By variant, with intervals over clusters.
         difference: Winner minus original, on the same pairs.
-        shared_prompts: Pairs that are left out, since their prompt is one of the dev clusters too.
+        shared: Pairs that are left out, since their cluster or their prompt is a dev one too.
         looks: The other tunings that measured variants of this rubric on some of these clusters: their runs.
         chosen_on: Pairs of items on which an earlier tuning chose its winner.
     """
@@ -34,7 +34,7 @@ class WinnerMeasurement:
     run: str
     accuracies: Mapping[str, stats.Estimate]
     difference: stats.Estimate
-    shared_prompts: int
+    shared: int
     looks: tuple[str, ...]
     chosen_on: int
 
@@ -50,7 +50,7 @@ class WinnerMeasurement:
 
 
 def measure_on_test(
-    bench: Bench, original: Variant, winner: Variant, dev_prompts: frozenset[str], progress: Progress
+    bench: Bench, original: Variant, winner: Variant, dev: Survey, progress: Progress
 ) -> WinnerMeasurement:
     """Judge the test clusters with the winner and the original, and no other variant.
 
@@ -58,7 +58,7 @@ def measure_on_test(
         bench: Where they judge.
         original: The rubric as it is.
         winner: The variant that won on dev clusters.
-        dev_prompts: The hashes of the prompts of dev clusters.
+        dev: What was judged, or could have been, on dev clusters.
         progress: Shows how far it is.
 
     Raises:
@@ -66,7 +66,7 @@ def measure_on_test(
     """
     run = bench.judge([original, winner], TEST, progress, None)
     every_pair = read_pairs(run, bench)
-    pairs = [pair for pair in every_pair if prompt_sha256(pair.item) not in dev_prompts]
+    pairs = [pair for pair in every_pair if not dev.has(pair)]
     measured = measure(pairs, winner.id, original.id)
     prompts = {prompt_sha256(pair.item) for pair in pairs}
     earlier_runs = [stored for stored in all_runs(bench.root) if stored.id != run.id]
@@ -78,7 +78,7 @@ def measure_on_test(
             winner.id: measured.accuracy,
         },
         difference=measured.difference or stats.Estimate.none("nothing was measured"),
-        shared_prompts=len(every_pair) - len(pairs),
+        shared=len(every_pair) - len(pairs),
         looks=_looks(_named(earlier_runs, bench.suite_name(TEST)), run, prompts),
         chosen_on=sum(prompt_sha256(pair.item) in choice_prompts for pair in pairs),
     )
