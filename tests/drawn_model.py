@@ -9,6 +9,7 @@ from pathlib import Path
 from evalhub.models import hide_broken_media
 
 WORDS = 400
+NARROW = 16
 
 
 def write_drawn_model(
@@ -37,6 +38,22 @@ def write_drawn_model(
         tie_word_embeddings=True, initializer_range=0.3, dtype="bfloat16",
     )  # fmt: skip
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def write_narrow_model(folder: Path) -> Path:
+    """Write a causal model as wide as the hidden states that the scripted engine draws."""
+    hide_broken_media()
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=64, hidden_size=NARROW, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, max_position_embeddings=512, eos_token_id=2, pad_token_id=0,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).save_pretrained(folder)
     return folder
 
 

@@ -14,7 +14,7 @@ from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError
 
 if TYPE_CHECKING:
-    from evalhub.runner import TrainedJudge
+    from evalhub.runner import TrainedJudge, TrainedRater
     from evalhub.stats import Estimate
 
 METHODS = Literal["head", "lora"]
@@ -57,11 +57,13 @@ def judges_train(
         bool,
         typer.Option("--augment", help="Learn from as many pairs again, whose right answer is known."),
     ] = False,
-    limit: Annotated[int | None, typer.Option(help="Largest number of pairs of each dataset.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Largest number of pairs or ratings of each dataset.")
+    ] = None,
     max_length: Annotated[
         int | None, typer.Option(help="Tokens of the longest prompt. Longer ones are left out.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all draws: dev clusters, folds, pairs.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all draws: dev clusters, folds, pairs or ratings.")] = 0,
     engine: Engine = "pooling",
     runs: Runs = None,
     as_json: Json = False,
@@ -99,7 +101,8 @@ def judges_train(
         progress.stop()
     if not as_json:
         print_rows([dict(attempt) for attempt in judge.facts.attempts], as_json=False)
-    print_fields(_fields(judge, out), as_json=as_json)
+    fields = _fields(judge, out) if isinstance(judge, hub.runner.TrainedJudge) else _rater_fields(judge, out)
+    print_fields(fields, as_json=as_json)
     for note in judge.facts.notes:
         print_note(f"{note}: the judge learns what that person prefers")
     print_note(_next_step(judge))
@@ -107,16 +110,13 @@ def judges_train(
 
 def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:
     facts = judge.facts
-    fields: dict[str, Any] = {"written": str(out), "base": facts.base, "rubric": facts.rubric["id"]}
+    fields = _basis(judge, out)
     if facts.teacher is not None:
         fields["teacher"] = f"{facts.teacher['judge']} of {facts.teacher['run']}"
     fields |= {
         **facts.choice,
         "pairs": judge.pairs,
-        "datasets": [
-            f"{name}: {values['pairs']} pairs of {values['clusters']} clusters, {values['criterion']}"
-            for name, values in facts.datasets.items()
-        ],
+        "datasets": _datasets(judge, "pairs"),
         _accuracy_name(judge): _interval(judge.accuracy),
     }
     if judge.base is not None:
@@ -125,7 +125,7 @@ def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:
     if judge.teacher is not None:
         fields["divergence from the teacher before"] = _interval(judge.teacher.before)
         fields["divergence from the teacher after"] = _interval(judge.teacher.after)
-    fields["left out"] = [f"{count} {reason}" for reason, count in judge.exclusions.items()]
+    fields["left out"] = _left_out(judge)
     return fields
 
 
@@ -136,7 +136,39 @@ def _accuracy_name(judge: TrainedJudge) -> str:
     return "accuracy on held-out clusters"
 
 
-def _next_step(judge: TrainedJudge) -> str:
+def _rater_fields(judge: TrainedRater, out: Path) -> dict[str, Any]:
+    skill, length = judge.skill, judge.length
+    return {
+        **_basis(judge, out),
+        **judge.facts.choice,
+        "ratings": judge.ratings,
+        "datasets": _datasets(judge, "ratings"),
+        "rank correlation on held-out clusters": _interval(skill.correlation),
+        "of the length alone, on the same": _interval(length.correlation),
+        "mean error in levels on held-out clusters": _interval(skill.error),
+        "error of the length alone, on the same": _interval(length.error),
+        "commonest level": judge.commonest,
+        "error of always answering it": _interval(judge.commonest_error),
+        "left out": _left_out(judge),
+    }
+
+
+def _basis(judge: TrainedJudge | TrainedRater, out: Path) -> dict[str, Any]:
+    return {"written": str(out), "base": judge.facts.base, "rubric": judge.facts.rubric["id"]}
+
+
+def _datasets(judge: TrainedJudge | TrainedRater, noun: str) -> list[str]:
+    return [
+        f"{name}: {values[noun]} {noun} of {values['clusters']} clusters, {values['criterion']}"
+        for name, values in judge.facts.datasets.items()
+    ]
+
+
+def _left_out(judge: TrainedJudge | TrainedRater) -> list[str]:
+    return [f"{count} {reason}" for reason, count in judge.exclusions.items()]
+
+
+def _next_step(judge: TrainedJudge | TrainedRater) -> str:
     if judge.facts.method == hub.runner.Method.LORA:
         return (
             "next: name the base as the model of a judge and the folder's adapter as its adapter, or its "

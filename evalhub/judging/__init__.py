@@ -35,7 +35,7 @@ from evalhub.judging.protocols.base import (
 )
 from evalhub.judging.protocols.one_token import TokenAnswer, ask_token
 from evalhub.judging.protocols.pointwise_pairwise import compare, rate
-from evalhub.judging.protocols.table import ANTISYMMETRIC, PROTOCOLS, find_protocol
+from evalhub.judging.protocols.table import ANTISYMMETRIC, ORDINAL, PROTOCOLS, find_protocol
 from evalhub.judging.replies.hard import answer_schema, read_answer
 from evalhub.judging.replies.read import (
     REPLY_FORMATS,
@@ -47,14 +47,14 @@ from evalhub.judging.replies.read import (
 from evalhub.judging.replies.text import ReplySpec, VerdictCandidate, VerdictRule
 
 __all__ = [
-    "ANTISYMMETRIC", "ATTACKS", "CONTROLS", "LIST_LETTERS", "MOST_MOVED", "PROTOCOLS", "REPLY_FORMATS",
-    "SIDES", "Attack", "Control", "Judge", "JudgmentGenerator", "ParsedReply", "PlannedJudgment", "Protocol",
-    "ReplyFormat", "ReplySpec", "Task", "TaskOutline", "TokenAnswer", "VerdictCandidate", "VerdictRule",
-    "answer_schema", "ask_token", "candidate_messages", "check_rubric", "check_use", "choose_form",
-    "choose_list_orders", "choose_orders", "combine_orders", "combine_winners", "compare", "defuse",
-    "expectations", "fail_all", "fence", "find_protocol", "find_reply_format", "hard_winner",
-    "inserted_system", "level_values", "list_orders", "log_odds_of", "messages", "new_judgment",
-    "parse_reply", "penalise", "penalise_score", "plan_single", "preference", "preview", "rate",
-    "read_answer", "shared_prefix", "single_characters", "softmax", "starter", "unanimous_winner",
+    "ANTISYMMETRIC", "ATTACKS", "CONTROLS", "LIST_LETTERS", "MOST_MOVED", "ORDINAL", "PROTOCOLS",
+    "REPLY_FORMATS", "SIDES", "Attack", "Control", "Judge", "JudgmentGenerator", "ParsedReply",
+    "PlannedJudgment", "Protocol", "ReplyFormat", "ReplySpec", "Task", "TaskOutline", "TokenAnswer",
+    "VerdictCandidate", "VerdictRule", "answer_schema", "ask_token", "candidate_messages", "check_rubric",
+    "check_use", "choose_form", "choose_list_orders", "choose_orders", "combine_orders", "combine_winners",
+    "compare", "defuse", "expectations", "fail_all", "fence", "find_protocol", "find_reply_format",
+    "hard_winner", "inserted_system", "level_values", "list_orders", "log_odds_of", "messages",
+    "new_judgment", "parse_reply", "penalise", "penalise_score", "plan_single", "preference", "preview",
+    "rate", "read_answer", "shared_prefix", "single_characters", "softmax", "starter", "unanimous_winner",
     "with_exact_complement",
 ]  # fmt: skip

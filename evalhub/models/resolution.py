@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -48,12 +50,14 @@ class JudgeTraining:
         rubric: The id of the rubric whose prompt it learned to read.
         rubric_hash: The hash of that rubric.
         criterion: The criterion of the rubric.
+        cut_points: The rising scores between the levels of a rubric that rates. Empty where it compares.
     """
 
     method: str
     rubric: str
     rubric_hash: str
     criterion: str
+    cut_points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +275,21 @@ def _judge_training(file: Path) -> JudgeTraining | None:
     if "method" not in values or not isinstance(rubric, dict):
         return None
     return JudgeTraining(
-        str(values["method"]), str(rubric.get("id")), str(rubric.get("hash")), str(values.get("criterion"))
+        str(values["method"]),
+        str(rubric.get("id")),
+        str(rubric.get("hash")),
+        str(values.get("criterion")),
+        _cut_points(values.get("cut_points", []), file),
     )
+
+
+def _cut_points(values: object, file: Path) -> tuple[float, ...]:
+    """Return the cut points that are recorded beside the weights."""
+    numbers = values if isinstance(values, list) else [None]
+    is_finite = all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+    if is_finite and all(low < high for low, high in itertools.pairwise(numbers)):
+        return tuple(map(float, numbers))
+    raise ModelError("cut points are finite numbers that rise", where=f"{file}:cut_points", value=values)
 
 
 def _unknown(name: str) -> ModelError | UnknownNameError:

@@ -10,7 +10,7 @@ from evalhub.runner.one_judge.noise import NoiseOptions, ask_again
 from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.one_judge.train import train_judge
 from evalhub.runner.one_judge.train_options import Method, TrainOptions
-from evalhub.runner.one_judge.training_set import Distance, TrainedJudge
+from evalhub.runner.one_judge.training_set import Distance, RatingSkill, TrainedJudge, TrainedRater
 from evalhub.runner.one_judge.tune import Tuned, TuneOptions, VariantOutcome, tune
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
@@ -28,9 +28,9 @@ from evalhub.runner.run import prepare, run
 
 __all__ = [
     "Asker", "AttackOptions", "Distance", "JudgeOptions", "MeasuredJudge", "Method", "NoiseOptions",
-    "Options", "Plan", "PlannedTask", "Prepared", "Progress", "Resolved", "ResolvedJudge", "Silent",
-    "SuiteDataset", "TrainOptions", "TrainedJudge", "TuneOptions", "Tuned", "VariantOutcome",
-    "answer_forms", "ask_again", "attack", "describe_steps", "expected_expenses", "expected_power",
-    "false_reds", "forms_text", "has_inputs", "measured_judge", "prepare", "refuse_changed", "run",
-    "run_gold", "train_judge", "tune",
+    "Options", "Plan", "PlannedTask", "Prepared", "Progress", "RatingSkill", "Resolved", "ResolvedJudge",
+    "Silent", "SuiteDataset", "TrainOptions", "TrainedJudge", "TrainedRater", "TuneOptions", "Tuned",
+    "VariantOutcome", "answer_forms", "ask_again", "attack", "describe_steps", "expected_expenses",
+    "expected_power", "false_reds", "forms_text", "has_inputs", "measured_judge", "prepare", "refuse_changed",
+    "run", "run_gold", "train_judge", "tune",
 ]  # fmt: skip

@@ -51,20 +51,29 @@ from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.sensitivity import ranking_changes
 from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
+from evalhub.stats.ridge.ordinal import (
+    LevelShares,
+    OrdinalFit,
+    fit_ordinal,
+    level_log_probabilities,
+    level_shares,
+)
 from evalhub.stats.ridge.preferences import (
     PreferenceFit,
+    Preferences,
     check_sides,
     divergences,
     fit_preferences,
     mean_loss,
     project_out,
+    side_share,
 )
 from evalhub.stats.ridge.selection import (
+    Outcomes,
     RidgeCandidate,
     RidgeSelection,
     choose_ridge,
     cluster_folds,
-    side_share,
 )
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
@@ -83,21 +92,22 @@ from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
     "Coefficient", "Comparison", "ControlChart", "DawidSkene", "Effect", "Estimate", "GateState",
-    "Granularity", "Interval", "IsotonicMap", "JointLengthControl", "MarginFinding", "Matches", "Matching",
-    "Measurement", "Planned", "Powered", "PreferenceFit", "Promise", "RaceLook", "RidgeCandidate",
-    "RidgeSelection", "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights",
-    "WorstCase", "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy",
-    "balanced_orders", "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling",
-    "chart_limit", "check_sides", "choose_ridge", "cluster_folds", "clusters_needed", "cohen_kappa", "coin",
-    "control_limits", "controlled", "controlled_beyond_people", "corrected_share", "correlate",
-    "correlation_difference", "covariates", "dawid_skene", "decide", "decided_at", "disagreement_bound",
-    "divergences", "evaluate_cascade", "finding", "first_position_rate", "fit_preferences", "flip_rate",
-    "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue",
-    "labels_needed", "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference",
-    "mean_estimate", "mean_loss", "p_beats", "p_from_interval", "paired_comparison", "paired_difference",
-    "pilot", "planned", "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference",
-    "powered_mean", "project_out", "race_look", "rank_bands", "rank_intervals", "ranking_accuracy",
-    "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
-    "shared_units", "side_share", "squared_error", "squared_error_change", "system_accuracy",
-    "system_means", "win_values", "worst_case", "worst_case_difference",
+    "Granularity", "Interval", "IsotonicMap", "JointLengthControl", "LevelShares", "MarginFinding", "Matches",
+    "Matching", "Measurement", "OrdinalFit", "Outcomes", "Planned", "Powered", "PreferenceFit", "Preferences",
+    "Promise", "RaceLook", "RidgeCandidate", "RidgeSelection", "Sequential", "Shared", "StageOutcome",
+    "StageVerdicts", "SystemEstimates", "Weights", "WorstCase", "accuracy", "adjusted", "alternative_test",
+    "always_first", "balanced_accuracy", "balanced_orders", "bradley_terry", "brier", "calibrated_mean",
+    "calibration_map", "ceiling", "chart_limit", "check_sides", "choose_ridge", "cluster_folds",
+    "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled", "controlled_beyond_people",
+    "corrected_share", "correlate", "correlation_difference", "covariates", "dawid_skene", "decide",
+    "decided_at", "disagreement_bound", "divergences", "evaluate_cascade", "finding", "first_position_rate",
+    "fit_ordinal", "fit_preferences", "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled",
+    "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out", "level_log_probabilities",
+    "level_shares", "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "mean_loss",
+    "p_beats", "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned",
+    "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference", "powered_mean",
+    "project_out", "race_look", "rank_bands", "rank_intervals", "ranking_accuracy", "ranking_changes",
+    "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds", "shared_units",
+    "side_share", "squared_error", "squared_error_change", "system_accuracy", "system_means", "win_values",
+    "worst_case", "worst_case_difference",
 ]  # fmt: skip

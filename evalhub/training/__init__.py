@@ -1,7 +1,7 @@
 """Judges that are trained on labels, as model folders."""
 
 from evalhub.training.adapters import write_adapter
-from evalhub.training.facts import AdapterFacts, HeadFacts, TrainingFacts
+from evalhub.training.facts import AdapterFacts, HeadFacts, RatingHeadFacts, TrainingFacts
 from evalhub.training.heads import check_base, classifier_settings, write_classifier
 from evalhub.training.lora import (
     Look,
@@ -19,6 +19,7 @@ __all__ = [
     "LoraFit",
     "LoraOptions",
     "PairPrompts",
+    "RatingHeadFacts",
     "TrainingFacts",
     "check_base",
     "check_training_packages",

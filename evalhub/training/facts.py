@@ -23,7 +23,8 @@ class TrainingFacts:
         rubric: Id, version and hash of the rubric whose prompt the judge reads.
         criterion: The criterion of the rubric.
         seed: Seed of the splits, the folds and the order of pairs.
-        datasets: The number of pairs and clusters of each dataset, with the criterion of its labels.
+        datasets: The number of pairs or ratings and of clusters of each dataset, with the criterion of its
+            labels.
         items: `prompt_sha256` of the items that it was trained on, sorted.
         versions: Of the packages that made it.
         families: Those of the base and of the teacher, which it may favour.
@@ -88,6 +89,20 @@ class HeadFacts(TrainingFacts):
     def choice(self) -> dict[str, Any]:
         """The layer and the penalty."""
         return {"layer": self.layer, "ridge": self.ridge}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingHeadFacts(HeadFacts):
+    """What a trained head rests on that rates single responses.
+
+    Attributes:
+        levels: The names of the levels, the worst first. A level that is not applicable is none of them.
+        cut_points: The rising scores between them, one fewer. The log-odds of at most a level are its cut
+            point minus the score of the head.
+    """
+
+    levels: tuple[str, ...]
+    cut_points: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalhub.errors import ModelError
 from evalhub.models import CLASSIFIES, ResolvedModel, model_settings
-from evalhub.stats.ridge.preferences import Vector
+from evalhub.stats.ridge.descent import Vector
 from evalhub.training.facts import HeadFacts
 from evalhub.training.files import copy_tokenizer, new_folder, write_json, write_record
 

@@ -9,30 +9,18 @@ import pytest
 from evalhub.analysis import Results, biases, exclusions, pair_verdicts, rows_of
 from evalhub.engines import vllm
 from evalhub.errors import EngineError, InputError, SpecError, UnknownNameError
-from evalhub.models import hide_broken_media
 from evalhub.runner import Options, TrainOptions, prepare, train_judge
 from evalhub.specs import EngineSpec
+from tests.drawn_model import write_narrow_model
 
 SCRIPTED = EngineSpec(type="scripted")
-WIDTH = 16
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder as wide as the hidden states that the scripted engine draws."""
     pytest.importorskip("torch")
-    hide_broken_media()
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=64, hidden_size=WIDTH, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, max_position_embeddings=512, eos_token_id=2, pad_token_id=0,
-    )  # fmt: skip
-    Qwen2ForCausalLM(config).save_pretrained(folder)
-    return folder
+    return write_narrow_model(tmp_path_factory.mktemp("base"))
 
 
 def label(item: int, winner: str, criterion: str = "overall", annotator: str = "p") -> dict[str, Any]:
@@ -151,7 +139,7 @@ def test_the_head_is_a_judge_of_the_same_rubric_alone(labelled: Any, base: Path)
     ("changes", "error", "sentence"),
     [
         ({"layers": (3,)}, InputError, r"no such layer.*1 to 2"),
-        ({"rubric": "rate"}, InputError, "pairwise rubric without ties"),
+        ({"rubric": "rate"}, InputError, "no labels of ratings"),
         ({"rubric": "helpfulness-ranking"}, InputError, "pairwise rubric without ties"),
         ({"criterion": "nothing"}, UnknownNameError, "criterion"),
         ({"control": ("style",)}, UnknownNameError, "length"),

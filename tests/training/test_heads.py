@@ -1,7 +1,8 @@
 """A head as a model folder: what is written, and that transformers loads it."""
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from evalhub.errors import InputError, ModelError, StorageError
 from evalhub.models import ModelSource, ResolvedModel, hide_broken_media, is_classifier
 from evalhub.models import resolve as resolve_model
-from evalhub.training import HeadFacts, check_base, classifier_settings, write_classifier
+from evalhub.training import HeadFacts, RatingHeadFacts, check_base, classifier_settings, write_classifier
 
 LAYERS, WIDTH = 4, 16
 
@@ -45,8 +46,16 @@ def facts(layer: int) -> HeadFacts:
     )  # fmt: skip
 
 
+def rating_facts(layer: int) -> RatingHeadFacts:
+    values = {field.name: getattr(facts(layer), field.name) for field in fields(HeadFacts)}
+    return RatingHeadFacts(**values, levels=("1", "2", "3"), cut_points=(-0.1, 0.30000000000000004))
+
+
+@pytest.mark.parametrize("facts", [facts, rating_facts])
 @pytest.mark.parametrize("layer", [2, LAYERS])
-def test_transformers_gives_the_score_of_the_layer(base: ResolvedModel, tmp_path: Path, layer: int) -> None:
+def test_transformers_gives_the_score_of_the_layer(
+    base: ResolvedModel, tmp_path: Path, layer: int, facts: Callable[[int], HeadFacts]
+) -> None:
     hide_broken_media()
     import torch
     from transformers import AutoModelForSequenceClassification, Qwen2ForCausalLM
@@ -81,6 +90,19 @@ def test_the_folder_is_a_model_that_says_how_it_was_trained(base: ResolvedModel,
         "config.json", "evalhub-training.json", "model.safetensors", "tokenizer.json",
     }  # fmt: skip
     assert json.loads((folder / "evalhub-training.json").read_text())["layer"] == 3
+
+
+def test_a_head_of_ratings_keeps_its_cut_points_to_the_last_bit(base: ResolvedModel, tmp_path: Path) -> None:
+    write_classifier(base, np.ones(WIDTH), rating_facts(3), tmp_path / "head")
+    training = resolve_model(str(tmp_path / "head")).training
+    assert training is not None
+    assert training.cut_points == (-0.1, 0.30000000000000004)
+    values = json.loads((tmp_path / "head" / "evalhub-training.json").read_text())
+    assert values["levels"] == ["1", "2", "3"]
+    write_classifier(base, np.ones(WIDTH), facts(3), tmp_path / "pairs")
+    of_pairs = resolve_model(str(tmp_path / "pairs")).training
+    assert of_pairs is not None
+    assert of_pairs.cut_points == ()
 
 
 def test_layers_above_the_head_are_left_out(base: ResolvedModel, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ class Judge:
             labels of its levels.
         asks: How the model is asked for a verdict: for a token, for a decision on a typed question, or for a
             number that says how much more probable the first of two answers is.
+        cut_points: The rising scores between the levels of a model that was trained on ratings.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Judge:
     min_choice_mass: float = 0.0
     forms: Mapping[str, AnswerForm] = field(default_factory=dict)
     asks: RequestKind = RequestKind.GENERATE
+    cut_points: tuple[float, ...] = ()
     rubric_hash: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -49,6 +49,7 @@ class TokenAnswer:
         choice_mass: Total probability of the choices, in [0, 1].
         top_token: The most probable token, allowed or not.
         completions: Keys of all completions behind the answer.
+        score: The number of a classifier of the prompt.
     """
 
     conversation: tuple[Message, ...]
@@ -63,6 +64,7 @@ class TokenAnswer:
     rationale: str | None = None
     rationale_cut: bool | None = None
     completions: tuple[str, ...] = ()
+    score: float | None = None
 
     @property
     def best(self) -> str:
@@ -224,6 +226,16 @@ def _decide(
 def _classify(answer: TokenAnswer, choices: tuple[str, ...]) -> AnswerGenerator:
     """Ask a classifier of the prompt for the log-odds of the first of two answers against the second."""
     first, second = choices
+    answer = yield from ask_score(answer)
+    log_odds = answer.score
+    if log_odds is None:
+        return answer
+    logprobs = {first: log_sigmoid(log_odds), second: log_sigmoid(-log_odds)}
+    return replace(answer, text=first if log_odds >= 0 else second, logprobs=logprobs)
+
+
+def ask_score(answer: TokenAnswer) -> AnswerGenerator:
+    """Ask a classifier of the prompt for its number, in the conversation of an answer."""
     (completion,) = yield (Request(answer.conversation, _DECISION, kind=RequestKind.REWARD),)
     answer = replace(answer, completions=(*answer.completions, completion.key))
     if completion.failure:
@@ -231,9 +243,7 @@ def _classify(answer: TokenAnswer, choices: tuple[str, ...]) -> AnswerGenerator:
     if len(completion.values) != 1:
         detail = f"the engine gave {len(completion.values)} values for one verdict"
         return replace(answer, failure=FailureKind.ENGINE, detail=detail)
-    (log_odds,) = completion.values
-    logprobs = {first: log_sigmoid(log_odds), second: log_sigmoid(-log_odds)}
-    return replace(answer, text=first if log_odds >= 0 else second, logprobs=logprobs)
+    return replace(answer, score=completion.values[0])
 
 
 def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> AnswerGenerator:

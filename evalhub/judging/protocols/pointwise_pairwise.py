@@ -26,12 +26,10 @@ def pointwise(
     scale = task.judge.rubric.scale_for(task.criterion) or Scale(())
     form = task.judge.form_of(task.criterion)
     choices = scale.answers(form)
-    request = "one letter" if form is AnswerForm.LETTERS else "one of"
-    question = f"Which level fits best? Answer with {request}: {', '.join(choices)}."
     answer = yield from ask_token(
         task,
         task.responses,
-        question,
+        rating_question(scale, form),
         choices,
         self_written=self_written,
         completions=completions,
@@ -39,6 +37,12 @@ def pointwise(
     )
     answer = answer.rename_choices(dict(zip(choices, scale.names, strict=True)))
     return (rate(new_judgment(task), answer, scale),)
+
+
+def rating_question(scale: Scale, form: AnswerForm) -> str:
+    """Return the question for the level of a response."""
+    request = "one letter" if form is AnswerForm.LETTERS else "one of"
+    return f"Which level fits best? Answer with {request}: {', '.join(scale.answers(form))}."
 
 
 def pairwise(

@@ -8,6 +8,7 @@ from evalhub.judging.protocols.antisymmetric import antisymmetric
 from evalhub.judging.protocols.base import Protocol
 from evalhub.judging.protocols.checklist import TOTAL, checklist, plan_criteria
 from evalhub.judging.protocols.listwise import listwise, plan_pairs
+from evalhub.judging.protocols.ordinal import ordinal
 from evalhub.judging.protocols.pointwise_pairwise import pairwise, pointwise
 from evalhub.judging.protocols.reward import reward
 from evalhub.judging.protocols.self_written import QUESTIONS, REFERENCE, write_first
@@ -37,6 +38,9 @@ PROTOCOLS: Mapping[str, Protocol] = {
 
 ANTISYMMETRIC = Protocol((_PAIR,), antisymmetric, decides=True, orderless=True)
 """The protocol of a pairwise rubric on a model that was trained on the difference of both orders."""
+
+ORDINAL = Protocol((_RESPONSE,), ordinal, decides=True)
+"""The protocol of a pointwise rubric on a model that was trained on ratings, and has cut points."""
 
 
 def find_protocol(name: str, *, where: str = "") -> Protocol:

@@ -12,7 +12,8 @@ from evalhub.errors import InputError, Interrupted
 from evalhub.models import ResolvedModel, folder_tokenizer
 from evalhub.records import Request, RequestKind, digest, prompt_sha256
 from evalhub.runner.one_judge.train_options import TrainOptions
-from evalhub.runner.one_judge.training_pairs import TrainingPair, joined_clusters, pair_requests
+from evalhub.runner.one_judge.training_pairs import TrainingPair, pair_requests
+from evalhub.runner.one_judge.training_rows import joined_clusters
 from evalhub.runner.one_judge.training_set import Distance, TrainedJudge, TrainingSet, longer_accuracy
 from evalhub.runner.progress import Progress
 from evalhub.training import (

@@ -10,7 +10,7 @@ from evalhub.runner.plan.runners import POOLS
 from evalhub.specs import EngineSpec
 
 LENGTH = "length"
-"""What can be held out of a head: the difference of the lengths."""
+"""What can be held out of a head: the length of a response, or the difference of two."""
 
 
 class Method(StrEnum):
@@ -32,12 +32,12 @@ class TrainOptions:
         out: The new folder.
         method: What is trained.
         criterion: One of the rubric's criteria, by default the first.
-        teacher: A pairwise judge of the run, whose probabilities are learned instead of labels.
+        teacher: A pairwise judge of the run, whose probabilities are learned instead of labels of pairs.
         augment: Whether each labelled pair brings one more, of which a response is worse by construction.
-        limit: Most pairs of each dataset, drawn with the seed. None for all.
-        max_length: Tokens of the longest prompt. Pairs with a longer one are left out. None = the model's own
-            default, at most 4096.
-        seed: Seed of the dev clusters, of the folds, and of the draw of pairs.
+        limit: Most pairs or ratings of each dataset, drawn with the seed. None for all.
+        max_length: Tokens of the longest prompt. Whatever has a longer one is left out. None = the model's
+            own default, at most 4096.
+        seed: Seed of the dev clusters, of the folds, and of the draw of pairs or ratings.
         runs: The folder that holds the runs.
         layers: The layers that a head tries. Empty = five that are spread over the model.
         control: What is held out of a head: `length`.

@@ -16,9 +16,18 @@ from evalhub.scales import Kind
 from evalhub.specs import CardFacts, Suite, load_suite
 from evalhub.store import all_runs, find_run, runs_root
 
+_ABOUT = {Kind.PAIRWISE: "pairs", Kind.POINTWISE: "single responses"}
+
 
 def read_labels(
-    source: str, on: tuple[str, ...], runs: Path | None, progress: Progress, *, needs_labels: bool = True
+    source: str,
+    on: tuple[str, ...],
+    runs: Path | None,
+    progress: Progress,
+    *,
+    needs_labels: bool = True,
+    kind: Kind = Kind.PAIRWISE,
+    rubric_criterion: str = "",
 ) -> tuple[Results, dict[str, str]]:
     """Return a run that holds the datasets, and for each of them the criterion of its labels.
 
@@ -27,11 +36,13 @@ def read_labels(
         on: The datasets to learn from, each as `DATASET` or `DATASET:CRITERION`. Empty = all.
         runs: The folder that holds the runs.
         progress: Shows how far it is.
-        needs_labels: Whether a dataset without labels of pairs is left out. Else its criterion is nothing.
+        needs_labels: Whether a dataset without such labels is left out. Else its criterion is nothing.
+        kind: Whether the labels compare two responses or rate one.
+        rubric_criterion: The criterion whose name is taken where a dataset has several.
 
     Raises:
         UnknownNameError: There is no such suite or run, or no such dataset in it.
-        SpecError: A named dataset has not one criterion of labels of pairs.
+        SpecError: A named dataset has not one criterion of such labels.
         InputError: A dataset is named twice, or a criterion of labels is named where none are learned from.
     """
     names = read_names(on, "--on")
@@ -54,7 +65,9 @@ def read_labels(
         results = _read_suite(suite, path, names, runs, progress)
     if not needs_labels:
         return results, dict.fromkeys(names or results.cards, "")
-    return results, criteria_of_labels(results.cards, names, progress, "--on")
+    return results, criteria_of_labels(
+        results.cards, names, progress, "--on", rubric_criterion=rubric_criterion, kind=kind
+    )
 
 
 def read_names(entries: tuple[str, ...], where: str) -> dict[str, str]:
@@ -98,6 +111,7 @@ def criteria_of_labels(
     progress: Progress,
     where: str,
     rubric_criterion: str = "",
+    kind: Kind = Kind.PAIRWISE,
 ) -> dict[str, str]:
     """Return the criterion of the labels of each dataset that is learned from.
 
@@ -107,26 +121,28 @@ def criteria_of_labels(
         progress: Notes what is left out.
         where: The option that names the datasets.
         rubric_criterion: The criterion whose name is taken where a dataset has several.
+        kind: Whether the labels compare two responses or rate one.
 
     Raises:
-        SpecError: A named dataset has not one criterion of labels of pairs.
+        SpecError: A named dataset has not one criterion of such labels.
     """
+    subject = _ABOUT[kind]
     criteria = {}
     for dataset, card in cards.items():
         if names and dataset not in names:
             continue
         name = names.get(dataset, "")
-        criterion = label_criterion(card, name or rubric_criterion, Kind.PAIRWISE, {})
+        criterion = label_criterion(card, name or rubric_criterion, kind, {})
         if dataset in names and (criterion is None or name not in ("", criterion)):
             raise SpecError(
-                f"the dataset has {'no such labels' if name else 'not one criterion of labels'} of pairs",
+                f"the dataset has {'no such labels' if name else 'not one criterion of labels'} of {subject}",
                 where=where,
                 value=f"{dataset}:{name}" if name else dataset,
-                allowed=[name for name, spec in card.criteria.items() if spec.kind is Kind.PAIRWISE],
+                allowed=[name for name, spec in card.criteria.items() if spec.kind is kind],
                 fix=f"write {where} {dataset}:CRITERION",
             )
         if criterion is None:
-            progress.note(f"{dataset} is left out: it has not one criterion of labels of pairs")
+            progress.note(f"{dataset} is left out: it has not one criterion of labels of {subject}")
         else:
             criteria[dataset] = criterion
     return criteria

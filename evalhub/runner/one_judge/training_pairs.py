@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from random import Random
-from typing import Any, Protocol, cast
+from typing import Any
 
 from evalhub.analysis import Results
 from evalhub.analysis.frames.labels import gold_labels
-from evalhub.analysis.frames.splits import DEV, item_splits
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import InputError
 from evalhub.judging import Judge, Task, find_protocol
-from evalhub.records import (
-    AnnotatorKind,
-    Item,
-    Request,
-    RequestKind,
-    Response,
-    Sampling,
-    digest,
-    key_of,
-    prompt_sha256,
-)
+from evalhub.records import Item, Request, RequestKind, Response, Sampling
 from evalhub.runner.one_judge.teachers import teacher_rows
-from evalhub.runner.plan.tasks import has_inputs
+from evalhub.runner.one_judge.training_rows import dev_rows, draw_examples
 from evalhub.scales import Order, Shape, Winner
 from evalhub.specs import Rubric
 
-NOT_DEV = "pairs of items outside the dev clusters"
-NO_INPUT = "pairs of items without an input of the rubric"
-NO_TEXT = "pairs with a response without a text"
-NOT_DRAWN = "pairs beyond the limit"
-FAILED = "pairs whose prompt has no hidden state"
+PAIRS = "pairs"
 
+# The protocol whose question a head of ratings reads.
+_RATES = "pointwise"
 _SAMPLING = Sampling(max_tokens=1)
-
-
-class Clustered(Protocol):
-    """Something about an item, with the cluster that the item's dataset says."""
-
-    @property
-    def dataset(self) -> str:
-        """The dataset of the item."""
-
-    @property
-    def cluster(self) -> str:
-        """The cluster of the item."""
-
-    @property
-    def item(self) -> Item:
-        """The item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,67 +78,17 @@ def training_pairs(
     Raises:
         InputError: There are no labels, or none of them may be learned from.
     """
-    splits = {
-        (row["dataset"], row["item_id"]): (row["split"], row["cluster"])
-        for row in item_splits(results, seed).to_pylist()
-    }
-    items = {key_of(record): cast("Item", record) for record in results.run.records("items")}
-    responses = {key_of(record): cast("Response", record) for record in results.run.records("responses")}
-    exclusions: Counter[str] = Counter()
+    rows = _labels(results, criteria) if teacher is None else teacher_rows(results, criteria, teacher)
+    usable_rows, exclusions = dev_rows(results, rows, ("system_a", "system_b"), inputs, seed=seed, noun=PAIRS)
     pairs = []
-    for row in _labels(results, criteria) if teacher is None else teacher_rows(results, criteria, teacher):
-        key = (row["dataset"], row["item_id"])
-        split, cluster = splits[key]
-        shown = [responses.get((*key, row[name], row["sample"])) for name in ("system_a", "system_b")]
-        texts = [response for response in shown if response and (response.text or "").strip()]
-        if split != DEV:
-            exclusions[NOT_DEV] += 1
-        elif not has_inputs(items[key], inputs):
-            exclusions[NO_INPUT] += 1
-        elif len(texts) < 2:
-            exclusions[NO_TEXT] += 1
-        else:
-            sides = (texts[0], texts[1])
-            pairs.append(TrainingPair(cluster, items[key], row["criterion"], row["share"], sides))
-    if not pairs:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in exclusions.items())
-        subject = "label" if teacher is None else f"verdict of {teacher}"
-        raise InputError(f"no {subject} may be learned from", value=reasons or "no labels of pairs")
-    drawn_pairs = _draw(pairs, seed, limit)
-    if len(drawn_pairs) < len(pairs):
-        exclusions[NOT_DRAWN] = len(pairs) - len(drawn_pairs)
-    return drawn_pairs, exclusions
-
-
-def _draw(pairs: list[TrainingPair], seed: int, limit: int | None) -> list[TrainingPair]:
-    """Return at most so many pairs of each dataset, in their order."""
-    if limit is None:
-        return pairs
-    places: dict[str, list[int]] = {}
-    for place, pair in enumerate(pairs):
-        places.setdefault(pair.dataset, []).append(place)
-    drawn_places = {
-        place
-        for dataset, of_dataset in places.items()
-        for place in Random(digest([seed, dataset])).sample(of_dataset, min(limit, len(of_dataset)))
-    }
-    return [pair for place, pair in enumerate(pairs) if place in drawn_places]
-
-
-def joined_clusters(pairs: Sequence[Clustered]) -> list[str]:
-    """Return the cluster of each pair. Clusters that share an item's prompt are one, in whatever dataset."""
-    parents: dict[str, str] = {}
-
-    def root_of(name: str) -> str:
-        while (parent := parents.setdefault(name, name)) != name:
-            parents[name] = parents[parent]
-            name = parent
-        return name
-
-    names = [f"{pair.dataset} {pair.cluster}" for pair in pairs]
-    for name, pair in zip(names, pairs, strict=True):
-        parents[root_of(f"prompt {prompt_sha256(pair.item)}")] = root_of(name)
-    return [root_of(name) for name in names]
+    for entry in usable_rows:
+        first, second = entry.responses
+        pair = TrainingPair(
+            entry.cluster, entry.item, entry.row["criterion"], entry.row["share"], (first, second)
+        )
+        pairs.append(pair)
+    subject = "label" if teacher is None else f"verdict of {teacher}"
+    return draw_examples(pairs, exclusions, seed=seed, limit=limit, noun=PAIRS, subject=subject)
 
 
 def pair_requests(
@@ -196,27 +116,14 @@ def pair_requests(
         requests += next(steps)
         steps.close()
     if kind is RequestKind.EMBED:
-        requests = [Request(request.messages, _SAMPLING, kind=kind) for request in requests]
+        requests = list(map(as_embedding, requests))
     first, second = requests
     return first, second
 
 
-def annotator_notes(results: Results, criteria: Mapping[str, str]) -> tuple[str, ...]:
-    """Return which datasets one annotator labelled alone. A judge then learns that person's taste.
-
-    Args:
-        results: A run that holds the datasets.
-        criteria: For each dataset the criterion of its labels.
-    """
-    annotators: dict[str, set[str]] = {}
-    for label in results.label_records():
-        if criteria.get(label.dataset) == label.criterion and label.annotator_kind is AnnotatorKind.HUMAN:
-            annotators.setdefault(label.dataset, set()).add(label.annotator)
-    return tuple(
-        f"all labels of {dataset} are those of one annotator, {next(iter(names))}"
-        for dataset, names in sorted(annotators.items())
-        if len(names) == 1
-    )
+def as_embedding(request: Request) -> Request:
+    """Return the request of the hidden states at the end of the same prompt."""
+    return Request(request.messages, _SAMPLING, kind=RequestKind.EMBED)
 
 
 def check_trainable(rubric: Rubric, where: str, *, writes: bool = False) -> None:
@@ -228,18 +135,25 @@ def check_trainable(rubric: Rubric, where: str, *, writes: bool = False) -> None
         writes: Whether the judge answers by a token, which the rubric of a reward model has none of.
 
     Raises:
-        InputError: It does not compare two responses in one question without ties.
+        InputError: It neither compares two responses in one question without ties, nor rates one, where a
+            head learns ratings.
     """
     protocol = find_protocol(rubric.protocol)
     is_read = protocol.decides or (protocol.reads_alone and not writes)
-    if rubric.shape is not Shape.PAIR or rubric.ties or not is_read:
+    compares = rubric.shape is Shape.PAIR and not rubric.ties and is_read
+    if not compares and (writes or not rates(rubric)):
         raise InputError(
             "a judge is trained on the prompt of a pairwise rubric without ties"
-            + ("" if writes else ", or of a reward model"),
+            + ("" if writes else ", of a reward model, or of a rubric that rates one response on a scale"),
             where=where,
             value=f"{rubric.id}: protocol {rubric.protocol}",
-            fix="name another rubric",
+            fix="write --method head" if writes and rates(rubric) else "name another rubric",
         )
+
+
+def rates(rubric: Rubric) -> bool:
+    """Return whether a rubric rates one response on the levels of a scale in one question."""
+    return rubric.protocol == _RATES
 
 
 def _labels(results: Results, criteria: Mapping[str, str]) -> Iterator[dict[str, Any]]:

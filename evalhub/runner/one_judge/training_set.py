@@ -12,9 +12,11 @@ from evalhub import stats
 from evalhub.models import ResolvedModel
 from evalhub.records import prompt_sha256
 from evalhub.runner.one_judge.train_options import TrainOptions
-from evalhub.runner.one_judge.training_pairs import TrainingPair, joined_clusters
+from evalhub.runner.one_judge.training_pairs import PAIRS, TrainingPair
+from evalhub.runner.one_judge.training_ratings import RATINGS, TrainingRating
+from evalhub.runner.one_judge.training_rows import joined_clusters
 from evalhub.specs import Rubric
-from evalhub.training import TrainingFacts
+from evalhub.training import RatingHeadFacts, TrainingFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Distance:
 
 @dataclass(frozen=True, slots=True)
 class TrainedJudge:
-    """A trained judge.
+    """A judge that was trained on pairs.
 
     Attributes:
         facts: What it rests on, as it stands in its folder.
@@ -54,15 +56,50 @@ class TrainedJudge:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """What a judge learns from.
+class RatingSkill:
+    """How well levels are told from something, on clusters that were not learned from.
+
+    Attributes:
+        correlation: Spearman's, of the expected level with the label, in [-1, 1]. Higher is better.
+        error: Mean distance of the most probable level from the label, in levels. Lower is better.
+    """
+
+    correlation: stats.Estimate
+    error: stats.Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRater:
+    """A judge that was trained on ratings.
+
+    Attributes:
+        facts: What it rests on, as it stands in its folder.
+        ratings: The number of ratings that it was trained on.
+        skill: On ratings of clusters that it did not learn from.
+        length: The same of the length of the response alone.
+        commonest: The level with the largest share of the labels.
+        commonest_error: Mean distance of this level from the label, in levels.
+        exclusions: The ratings that were left out, by reason.
+    """
+
+    facts: RatingHeadFacts
+    ratings: int
+    skill: RatingSkill
+    length: RatingSkill
+    commonest: str
+    commonest_error: stats.Estimate
+    exclusions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingBasis:
+    """What a judge learns from, whether pairs or ratings.
 
     Attributes:
         rubric: The rubric whose prompt it reads.
         criterion: One of its criteria.
         model: The base model.
-        pairs: The pairs of dev clusters, augmented ones among them.
-        exclusions: The pairs that were left out, by reason.
+        exclusions: The pairs or ratings that were left out, by reason.
         notes: What whoever uses the judge has to know of its labels.
         teacher: The run and the judge whose probabilities are learned. None for labels.
         families: Those of the teacher.
@@ -71,17 +108,18 @@ class TrainingSet:
     rubric: Rubric
     criterion: str
     model: ResolvedModel
-    pairs: list[TrainingPair]
     exclusions: Counter[str]
     notes: tuple[str, ...]
     teacher: Mapping[str, str] | None = None
     families: tuple[str, ...] = ()
 
-    def describe(self, pairs: Sequence[TrainingPair], options: TrainOptions) -> dict[str, Any]:
+    def describe(
+        self, examples: Sequence[TrainingPair] | Sequence[TrainingRating], options: TrainOptions
+    ) -> dict[str, Any]:
         """Return the fields of the facts that every trained judge has.
 
         Args:
-            pairs: The pairs that it has read.
+            examples: The pairs or ratings that it has read.
             options: How it was trained.
         """
         model, rubric = self.model, self.rubric
@@ -93,8 +131,8 @@ class TrainingSet:
             "rubric": {"id": rubric.id, "version": rubric.version, "hash": rubric.hash},
             "criterion": self.criterion,
             "seed": options.seed,
-            "datasets": _describe_datasets(pairs),
-            "items": tuple(sorted(model.trained_on | {prompt_sha256(pair.item) for pair in pairs})),
+            "datasets": _describe_datasets(examples),
+            "items": tuple(sorted(model.trained_on | {prompt_sha256(entry.item) for entry in examples})),
             "versions": {name: metadata.version(name) for name in packages},
             "families": tuple(dict.fromkeys((*model.families, *self.families))),
             "teacher": self.teacher,
@@ -102,6 +140,28 @@ class TrainingSet:
             "max_length": model.max_length,
             "notes": self.notes,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingSet(TrainingBasis):
+    """What a judge of single responses learns from.
+
+    Attributes:
+        ratings: The ratings of dev clusters.
+    """
+
+    ratings: list[TrainingRating]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSet(TrainingBasis):
+    """What a judge of pairs learns from.
+
+    Attributes:
+        pairs: The pairs of dev clusters, augmented ones among them.
+    """
+
+    pairs: list[TrainingPair]
 
     def accuracy(self, log_odds: Sequence[float], pairs: Sequence[TrainingPair]) -> stats.Estimate:
         """Return the share of pairs whose better response the log-odds name.
@@ -137,15 +197,23 @@ def _longer_is_right(pair: TrainingPair) -> float:
     return 0.5 if first == second else float((first > second) == (pair.share > 0.5))
 
 
-def _describe_datasets(pairs: Sequence[TrainingPair]) -> dict[str, dict[str, Any]]:
+def _describe_datasets(
+    examples: Sequence[TrainingPair] | Sequence[TrainingRating],
+) -> dict[str, dict[str, Any]]:
     datasets = {}
-    for name in sorted({pair.dataset for pair in pairs}):
-        of_dataset = [pair for pair in pairs if pair.dataset == name]
-        augmented = Counter(pair.augmentation for pair in of_dataset if pair.augmentation)
+    for name in sorted({entry.dataset for entry in examples}):
+        of_dataset = [entry for entry in examples if entry.dataset == name]
         datasets[name] = {
             "criterion": of_dataset[0].criterion,
-            "pairs": len(of_dataset) - augmented.total(),
-            "augmented": dict(sorted(augmented.items())),
-            "clusters": len({pair.cluster for pair in of_dataset}),
+            **_counts(of_dataset),
+            "clusters": len({entry.cluster for entry in of_dataset}),
         }
     return datasets
+
+
+def _counts(examples: Sequence[TrainingPair | TrainingRating]) -> dict[str, Any]:
+    pairs = [entry for entry in examples if isinstance(entry, TrainingPair)]
+    if not pairs:
+        return {RATINGS: len(examples)}
+    augmented = Counter(pair.augmentation for pair in pairs if pair.augmentation)
+    return {PAIRS: len(pairs) - augmented.total(), "augmented": dict(sorted(augmented.items()))}

@@ -13,7 +13,7 @@ from evalhub.judging import find_protocol
 from evalhub.records import prompt_sha256
 from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.one_judge.training_labels import check_names, criteria_of_labels, read_names
-from evalhub.runner.one_judge.training_pairs import Clustered
+from evalhub.runner.one_judge.training_rows import Clustered
 from evalhub.runner.one_judge.tune_variants import Origin, Variant
 from evalhub.runner.plan.datasets import ordered_clusters
 from evalhub.runner.plan.links import label_criterion

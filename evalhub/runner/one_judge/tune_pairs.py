@@ -11,7 +11,7 @@ from evalhub.analysis import Results, pair_verdicts, rows_of
 from evalhub.analysis.frames.labels import gold_labels
 from evalhub.judging.early_stopping import cluster_order
 from evalhub.records import Item, key_of
-from evalhub.runner.one_judge.training_pairs import joined_clusters
+from evalhub.runner.one_judge.training_rows import joined_clusters
 from evalhub.runner.one_judge.tune_bench import Bench
 from evalhub.scales import Winner
 from evalhub.store import Run

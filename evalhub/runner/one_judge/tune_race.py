@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evalhub import stats
 from evalhub.analysis.frames.splits import DEV
 from evalhub.errors import InputError
-from evalhub.runner.one_judge.training_pairs import joined_clusters
+from evalhub.runner.one_judge.training_rows import joined_clusters
 from evalhub.runner.one_judge.tune_bench import Bench, Survey
 from evalhub.runner.one_judge.tune_pairs import Accuracy, JudgedPair, measure, read_pairs
 from evalhub.runner.one_judge.tune_variants import Origin, Variant

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeGuard
 
 from evalhub.errors import SpecError
-from evalhub.models import ResolvedModel
+from evalhub.judging import ANTISYMMETRIC, ORDINAL, Protocol
+from evalhub.models import JudgeTraining, ResolvedModel
 from evalhub.specs import JudgeUse, Rubric
 
 HEAD = "head"
 
 
-def is_head(model: ResolvedModel | None) -> TypeGuard[ResolvedModel]:
-    """Return whether a model is a trained head."""
-    return model is not None and model.training is not None and model.training.method == HEAD
+def head_training(model: ResolvedModel | None) -> JudgeTraining | None:
+    """Return how a model was trained, if it is a trained head."""
+    training = model.training if model else None
+    return training if training and training.method == HEAD else None
+
+
+def head_protocol(protocol: Protocol, training: JudgeTraining | None) -> Protocol:
+    """Return how a judge's task is turned into judgments, where its model may be a trained head.
+
+    Args:
+        protocol: The protocol of the rubric.
+        training: How the head was trained. None for other models.
+    """
+    if training is None:
+        return protocol
+    if training.cut_points:
+        return ORDINAL
+    return ANTISYMMETRIC if protocol.decides else protocol
 
 
 def check_head(
-    model: ResolvedModel, use: JudgeUse, rubric: Rubric, criteria: Collection[str], where: str
+    training: JudgeTraining, use: JudgeUse, rubric: Rubric, criteria: Collection[str], where: str
 ) -> None:
     """Refuse a trained head under a rubric whose prompt it never read.
 
     Raises:
-        SpecError: The rubric, or a criterion of it, is another one.
+        SpecError: The rubric, or a criterion of it, is another one, or the head's cut points do not part the
+            rubric's levels.
     """
-    training = model.training
-    if training is None:
-        return
     if training.rubric_hash != rubric.hash:
         raise SpecError(
             f"the head was trained on the prompt of the rubric {training.rubric}, which is another text",
@@ -48,4 +61,14 @@ def check_head(
             value=", ".join(criteria),
             allowed=training.criterion,
             fix=f"write criteria: [{training.criterion}]",
+        )
+    scale = rubric.scale_for(training.criterion)
+    cut_points = len(scale.values) - 1 if scale else 0
+    if len(training.cut_points) != cut_points:
+        raise SpecError(
+            "the head does not have one cut point between two levels of the rubric",
+            where=f"{where}.model",
+            value=f"{len(training.cut_points)} cut points",
+            allowed=str(cut_points),
+            fix="train the head again",
         )

@@ -10,14 +10,14 @@ from typing import Any
 
 from evalhub.engines import EngineIdentity, LocalSettings, identify, read_settings, with_settings
 from evalhub.errors import EvalhubError, SpecError
-from evalhub.judging import ANTISYMMETRIC, Judge, Protocol, check_rubric, check_use, find_protocol
+from evalhub.judging import Judge, Protocol, check_rubric, check_use, find_protocol
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.records import RequestKind, digest
 from evalhub.runner.plan.answer_forms import Forms, answer_forms, opens_thinking
 from evalhub.runner.plan.datasets import SuiteDataset
-from evalhub.runner.plan.heads import check_head, is_head
+from evalhub.runner.plan.heads import check_head, head_protocol, head_training
 from evalhub.runner.plan.runners import choose_request, with_runners
 from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
@@ -213,8 +213,10 @@ def describe_model(runs: Runnable) -> dict[str, Any]:
     """Return a model on its engine as the manifest has it."""
     identity = runs.identity
     trained_on = sorted(runs.model.trained_on) if runs.model else []
+    cut_points = runs.model.training.cut_points if runs.model and runs.model.training else ()
     return {
         "model": identity.model,
+        **({"cut_points": list(cut_points)} if cut_points else {}),
         **({"trained_on": {"items": len(trained_on), "sha256": digest(trained_on)}} if trained_on else {}),
         "families": list(runs.families),
         "cutoff": runs.cutoff,
@@ -262,11 +264,8 @@ def resolve_judge(
     Raises:
         EvalhubError: The model does not exist, or does not fit the engine or the rubric.
     """
-    protocol = find_protocol(rubric.protocol)
     runs = _runnable(use, progress, where, rubric)
-    if is_head(runs.model):
-        check_head(runs.model, use, rubric, _criteria(use, rubric), where)
-        protocol = ANTISYMMETRIC if protocol.decides else protocol
+    training = head_training(runs.model)
     by_token = runs.asks is RequestKind.GENERATE
     judge = Judge(
         id=use.id,
@@ -280,11 +279,12 @@ def resolve_judge(
         min_choice_mass=suite.controls.min_choice_mass,
         forms=answer_forms(rubric, use.mode, runs.model, use.rubric) if by_token else {},
         asks=runs.asks,
+        cut_points=training.cut_points if training else (),
     )
     return ResolvedJudge(
         spec=use,
         judge=judge,
-        protocol=protocol,
+        protocol=head_protocol(find_protocol(rubric.protocol), training),
         criteria=_criteria(use, rubric),
         runs=runs,
         opens_thinking=opens_thinking(runs.model),
@@ -305,8 +305,10 @@ def _runnable(
 ) -> Runnable:
     try:
         runs = _locate_model(spec, progress)
-        is_trained = is_head(runs.model)
-        return replace(runs, asks=choose_request(spec, runs.identity, rubric, is_trained=is_trained))
+        training = head_training(runs.model)
+        if training and rubric and isinstance(spec, JudgeUse):
+            check_head(training, spec, rubric, _criteria(spec, rubric), where)
+        return replace(runs, asks=choose_request(spec, runs.identity, rubric, training=training))
     except EvalhubError as error:
         error.where = error.where or where
         raise

@@ -8,7 +8,7 @@ from pathlib import Path
 from evalhub.engines import EngineIdentity, engine_kind
 from evalhub.errors import ModelError, SpecError
 from evalhub.judging import PROTOCOLS, find_protocol
-from evalhub.models import is_classifier
+from evalhub.models import JudgeTraining, is_classifier
 from evalhub.records import RequestKind
 from evalhub.scales import Kind
 from evalhub.specs import Candidate, EngineSpec, JudgeUse, Mode, Rubric, Suite
@@ -49,7 +49,11 @@ def _with_runner(use: JudgeUse, rubric: Rubric) -> JudgeUse:
 
 
 def choose_request(
-    spec: Candidate | JudgeUse, identity: EngineIdentity, rubric: Rubric | None, *, is_trained: bool = False
+    spec: Candidate | JudgeUse,
+    identity: EngineIdentity,
+    rubric: Rubric | None,
+    *,
+    training: JudgeTraining | None = None,
 ) -> RequestKind:
     """Return the kind of the requests that a candidate or judge sends to its engine.
 
@@ -60,7 +64,7 @@ def choose_request(
         spec: The suite's entry.
         identity: The model on its engine.
         rubric: The rubric of a judge.
-        is_trained: Whether the model was trained on the prompt of a rubric.
+        training: How a head was trained on the prompt of the rubric. None for other models.
 
     Raises:
         SpecError: The engine gives something else, or its classifier answers another question.
@@ -76,8 +80,9 @@ def choose_request(
             return RequestKind.DECIDE
         if RequestKind.REWARD in answers:
             _check_decisions(spec, rubric, "a classifier")
-            _check_two_answers(spec, rubric)
-            _check_classifier(spec, identity, rubric, is_trained=is_trained)
+            if training is None or not training.cut_points:
+                _check_two_answers(spec, rubric)
+            _check_classifier(spec, identity, rubric, is_trained=training is not None)
             return RequestKind.REWARD
     if spec.engine.type == POOLS and asks is RequestKind.REWARD:
         raise ModelError(

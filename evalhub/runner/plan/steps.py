@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evalhub.engines import EngineIdentity
-from evalhub.judging import ANTISYMMETRIC
+from evalhub.judging import ANTISYMMETRIC, ORDINAL
 from evalhub.metrics import Metric
 from evalhub.records import digest
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -77,6 +77,7 @@ def judgments_step(
         "rubric": judge.rubric.hash,
         "protocol": judge.rubric.protocol,
         **({"antisymmetric": True} if judge.protocol is ANTISYMMETRIC else {}),
+        **({"cut_points": list(judge.judge.cut_points)} if judge.protocol is ORDINAL else {}),
         "criteria": list(judge.criteria),
         "answers": {name: str(form) for name, form in sorted(judge.forms.items())},
         **spec.model_dump(

@@ -7,18 +7,12 @@ Ridge estimators in logistic regression, Applied Statistics 41, 1992.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evalhub.errors import InputError
-
-Matrix = npt.NDArray[np.floating[Any]]
-Vector = npt.NDArray[np.floating[Any]]
-
-_TOLERANCE = 1e-9
-_STEPS = 500
+from evalhub.stats.ridge.descent import Matrix, Vector, minimise, sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +59,59 @@ def fit_preferences(
         >>> bool(fit.weights[0] > 0)
         True
     """
-    from scipy import optimize
-
     _check(differences, shares, ridge)
     rows, targets = np.asarray(differences, float), np.asarray(shares, float)
 
     def penalised(weights: Vector) -> tuple[float, Vector]:
         log_odds = rows @ weights
         loss = np.logaddexp(0.0, log_odds) - targets * log_odds
-        gradient = rows.T @ (_sigmoid(log_odds) - targets) + ridge * weights
+        gradient = rows.T @ (sigmoid(log_odds) - targets) + ridge * weights
         return float(loss.sum() + ridge * weights @ weights / 2), gradient
 
     initial = np.zeros(rows.shape[1]) if start is None else np.asarray(start, float)
-    result = optimize.minimize(
-        penalised,
-        initial,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": _STEPS, "ftol": _TOLERANCE, "gtol": 1e-7},
-    )
-    weights = np.asarray(result.x, float)
+    weights = minimise(penalised, initial)
     return PreferenceFit(weights, mean_loss(rows @ weights, targets))
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """Preferences that are predicted from differences of features. `choose_ridge` asks for such an object.
+
+    Attributes:
+        shares: (n,) preference for the first response, in [0, 1]. A tie is .5.
+    """
+
+    shares: Vector
+
+    def fit(
+        self, features: Matrix, rows: npt.NDArray[np.bool_], ridge: float, start: PreferenceFit | None = None
+    ) -> PreferenceFit:
+        """Return the fit to some of the pairs."""
+        weights = None if start is None else start.weights
+        return fit_preferences(features[rows], self.shares[rows], ridge, start=weights)
+
+    def predict(self, fit: PreferenceFit, features: Matrix) -> Vector:
+        """Return (m,) log-odds that the first response is better."""
+        return fit.log_odds(features)
+
+    def loss(self, predictions: Vector, rows: npt.NDArray[np.bool_]) -> float:
+        """Return the mean log loss of some of the pairs, in nats."""
+        return mean_loss(predictions[rows], self.shares[rows])
+
+    def accuracy(self, predictions: Vector, rows: npt.NDArray[np.bool_]) -> float:
+        """Return the share of some of the pairs, without ties, whose side is right."""
+        decided = rows & (self.shares != 0.5)
+        right = map(side_share, predictions[decided].tolist(), self.shares[decided].tolist())
+        return float(np.mean(list(right)))
+
+
+def side_share(log_odds: float, share: float) -> float:
+    """Return whether log-odds are on the side of a preference: 1, 0, or a half where they are on none.
+
+    >>> side_share(0.3, 1.0), side_share(0.3, 0.0), side_share(0.0, 0.0)
+    (1.0, 0.0, 0.5)
+    """
+    return 0.5 if log_odds == 0 else float((log_odds > 0) == (share > 0.5))
 
 
 def mean_loss(log_odds: Vector, shares: Vector) -> float:
@@ -152,10 +178,6 @@ def _basis(directions: Matrix) -> Matrix:
     _, sizes, rows = np.linalg.svd(np.asarray(directions, float), full_matrices=False)
     largest = sizes.max(initial=0.0)
     return np.asarray(rows[sizes > 1e-12 * largest] if largest > 0 else rows[:0])
-
-
-def _sigmoid(log_odds: Vector) -> Vector:
-    return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)))
 
 
 def _check(differences: Matrix, shares: Vector, ridge: float) -> None:

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from evalhub.errors import InputError
 from evalhub.records import digest
-from evalhub.stats.ridge.preferences import Matrix, Vector, fit_preferences, mean_loss
+from evalhub.stats.ridge.descent import Matrix
 
 FOLDS = 5
+
+Fit = TypeVar("Fit")
+Places = npt.NDArray[np.bool_]
+Predictions = npt.NDArray[np.floating[Any]]
+
+
+class Outcomes(Protocol[Fit]):
+    """What labels say, and how it is predicted from features: `Preferences` or `LevelShares`."""
+
+    def fit(self, features: Matrix, rows: Places, ridge: float, start: Fit | None = None) -> Fit:
+        """Return the fit to those of (n, d) features that `rows` marks."""
+
+    def predict(self, fit: Fit, features: Matrix) -> Predictions:
+        """Return what a fit says of (m, d) features, m rows."""
+
+    def loss(self, predictions: Predictions, rows: Places) -> float:
+        """Return the mean log loss of those of n predictions that `rows` marks, in nats."""
+
+    def accuracy(self, predictions: Predictions, rows: Places) -> float:
+        """Return the share of right ones among those of n predictions that `rows` marks, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +42,8 @@ class RidgeCandidate:
 
     Attributes:
         loss: Mean log loss, in nats. Lower is better.
-        accuracy: Share of pairs without ties whose side is right, in [0, 1].
+        accuracy: Share of pairs without ties whose side is right, or of ratings whose level is right, in
+            [0, 1].
     """
 
     layer: int
@@ -36,44 +58,45 @@ class RidgeSelection:
 
     Attributes:
         candidates: All that were tried.
-        log_odds: (n,) log-odds of each pair from a fit without its fold, with the layer and the penalty that
-            are best on the other folds.
+        predictions: n predictions, each from a fit without the fold of its row, with the layer and the
+            penalty that are best on the other folds. Of preferences (n,) log-odds, of levels (n, k)
+            log-probabilities.
     """
 
     best: RidgeCandidate
     candidates: tuple[RidgeCandidate, ...]
-    log_odds: Vector
+    predictions: Predictions
 
 
 def cluster_folds(
     clusters: Sequence[str], seed: int, count: int = FOLDS
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the fold of each pair. Pairs of one cluster share a fold, which its name and the seed decide."""
+    """Return the fold of each row. Rows of one cluster share a fold, which its name and the seed decide."""
     folds = {cluster: int(digest([seed, "fold", cluster])[:8], 16) % count for cluster in set(clusters)}
     return np.array([folds[cluster] for cluster in clusters], dtype=np.int64)
 
 
 def choose_ridge(
     by_layer: Mapping[int, Matrix],
-    shares: Vector,
+    outcomes: Outcomes[Fit],
     clusters: Sequence[str],
     ridges: Sequence[float],
     *,
     seed: int = 0,
-    in_loss: npt.NDArray[np.bool_] | None = None,
+    in_loss: Places | None = None,
 ) -> RidgeSelection:
     """Return the layer and the penalty with the least log loss on held-out clusters.
 
     Args:
-        by_layer: For each layer (n, d) differences of features.
-        shares: (n,) preference for the first response, in [0, 1].
-        clusters: (n,) the cluster of each pair.
+        by_layer: For each layer (n, d) features.
+        outcomes: What the labels of the n rows say.
+        clusters: (n,) the cluster of each row.
         ridges: The penalties to try.
         seed: Seed of the folds.
-        in_loss: (n,) whether a pair counts in the losses. The others are only learned from. None = all count.
+        in_loss: (n,) whether a row counts in the losses. The others are only learned from. None = all count.
 
     Raises:
-        InputError: The clusters do not fill two folds, or a fold leaves labels of one side alone.
+        InputError: The clusters do not fill two folds, or a fold leaves labels of one kind alone.
     """
     folds = cluster_folds(clusters, seed)
     if len(set(folds.tolist())) < 2:
@@ -82,51 +105,53 @@ def choose_ridge(
             value=f"{len(set(clusters))} clusters",
             fix="take labels on more items",
         )
-    scored = np.ones(len(shares), bool) if in_loss is None else in_loss
-    attempts: list[tuple[RidgeCandidate, Vector]] = []
-    for layer, differences in by_layer.items():
-        starts: dict[int, Vector] = {}
+    scored = np.ones(len(clusters), bool) if in_loss is None else in_loss
+    attempts: list[tuple[RidgeCandidate, Predictions]] = []
+    for layer, features in by_layer.items():
+        starts: dict[int, Fit] = {}
         for ridge in sorted(ridges, reverse=True):
-            log_odds: Vector = np.zeros(len(shares))
-            for fold in np.unique(folds):
-                held_out = folds == fold
-                fit = fit_preferences(
-                    differences[~held_out], shares[~held_out], ridge, start=starts.get(int(fold))
-                )
-                starts[int(fold)] = fit.weights
-                log_odds[held_out] = fit.log_odds(differences[held_out])
-            attempts.append((_candidate(layer, ridge, log_odds[scored], shares[scored]), log_odds))
+            predictions = _held_out(outcomes, features, folds, ridge, starts)
+            loss, accuracy = outcomes.loss(predictions, scored), outcomes.accuracy(predictions, scored)
+            attempts.append((RidgeCandidate(layer, ridge, loss, accuracy), predictions))
     best = min((candidate for candidate, _ in attempts), key=lambda candidate: candidate.loss)
-    log_odds = _held_out_choices([odds for _, odds in attempts], shares, folds, scored)
-    return RidgeSelection(best, tuple(candidate for candidate, _ in attempts), log_odds)
+    predictions = _held_out_choices([prediction for _, prediction in attempts], outcomes, folds, scored)
+    return RidgeSelection(best, tuple(candidate for candidate, _ in attempts), predictions)
+
+
+def _held_out(
+    outcomes: Outcomes[Fit],
+    features: Matrix,
+    folds: npt.NDArray[np.int64],
+    ridge: float,
+    starts: dict[int, Fit],
+) -> Predictions:
+    """Return the predictions of each fold from a fit without it. The fits are the next ones' starts."""
+    parts: dict[int, Predictions] = {}
+    for fold in np.unique(folds).tolist():
+        held_out = folds == fold
+        starts[fold] = outcomes.fit(features, ~held_out, ridge, starts.get(fold))
+        parts[fold] = outcomes.predict(starts[fold], features[held_out])
+    return _joined(parts, folds)
 
 
 def _held_out_choices(
-    attempts: Sequence[Vector], shares: Vector, folds: npt.NDArray[np.int64], scored: npt.NDArray[np.bool_]
-) -> Vector:
-    """Return the log-odds of each fold from the attempt that is best on the other folds.
+    attempts: Sequence[Predictions], outcomes: Outcomes[Fit], folds: npt.NDArray[np.int64], scored: Places
+) -> Predictions:
+    """Return the predictions of each fold from the attempt that is best on the other folds.
 
     The best of many attempts is better than it seems on the folds that chose it.
     """
-    log_odds: Vector = np.zeros(len(shares))
-    for fold in np.unique(folds):
+    parts: dict[int, Predictions] = {}
+    for fold in np.unique(folds).tolist():
         held_out = folds == fold
         elsewhere = scored & ~held_out
-        best = min(attempts, key=lambda odds: mean_loss(odds[elsewhere], shares[elsewhere]))
-        log_odds[held_out] = best[held_out]
-    return log_odds
+        best = min(range(len(attempts)), key=lambda place: outcomes.loss(attempts[place], elsewhere))
+        parts[fold] = attempts[best][held_out]
+    return _joined(parts, folds)
 
 
-def _candidate(layer: int, ridge: float, log_odds: Vector, shares: Vector) -> RidgeCandidate:
-    decided = shares != 0.5
-    right = [side_share(odds, share) for odds, share in zip(log_odds[decided], shares[decided], strict=True)]
-    return RidgeCandidate(layer, ridge, mean_loss(log_odds, shares), float(np.mean(right)))
-
-
-def side_share(log_odds: float, share: float) -> float:
-    """Return whether log-odds are on the side of a preference: 1, 0, or a half where they are on none.
-
-    >>> side_share(0.3, 1.0), side_share(0.3, 0.0), side_share(0.0, 0.0)
-    (1.0, 0.0, 0.5)
-    """
-    return 0.5 if log_odds == 0 else float((log_odds > 0) == (share > 0.5))
+def _joined(parts: Mapping[int, Predictions], folds: npt.NDArray[np.int64]) -> Predictions:
+    """Return the predictions of all folds in the order of the rows."""
+    order = np.argsort(folds, kind="stable")
+    predictions = np.concatenate([parts[fold] for fold in sorted(parts)])
+    return np.asarray(predictions[np.argsort(order)])

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from evalhub.errors import InputError
-from evalhub.stats import choose_ridge, cluster_folds, fit_preferences, project_out
+from evalhub.stats import Preferences, choose_ridge, cluster_folds, fit_preferences, project_out
 
 
 def drawn(pairs: int = 400, width: int = 6, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -78,7 +78,7 @@ def test_the_layer_with_the_signal_is_chosen() -> None:
     rows, shares, _ = drawn()
     noise = np.random.default_rng(9).normal(size=rows.shape)
     clusters = [f"c{number // 4}" for number in range(len(shares))]
-    selection = choose_ridge({8: noise, 16: rows}, shares, clusters, (10.0, 1.0, 0.1))
+    selection = choose_ridge({8: noise, 16: rows}, Preferences(shares), clusters, (10.0, 1.0, 0.1))
     assert selection.best.layer == 16
     assert len(selection.candidates) == 6
     assert selection.best.loss == min(candidate.loss for candidate in selection.candidates)
@@ -90,12 +90,12 @@ def test_the_layer_with_the_signal_is_chosen() -> None:
 def test_held_out_log_odds_come_from_fits_without_the_fold() -> None:
     rows, shares, _ = drawn(pairs=60)
     clusters = [f"c{number // 3}" for number in range(60)]
-    selection = choose_ridge({1: rows}, shares, clusters, (1.0,))
+    selection = choose_ridge({1: rows}, Preferences(shares), clusters, (1.0,))
     folds = cluster_folds(clusters, 0)
     for fold in set(folds.tolist()):
         held_out = folds == fold
         fit = fit_preferences(rows[~held_out], shares[~held_out], 1.0)
-        assert selection.log_odds[held_out] == pytest.approx(fit.log_odds(rows[held_out]), abs=1e-4)
+        assert selection.predictions[held_out] == pytest.approx(fit.log_odds(rows[held_out]), abs=1e-4)
 
 
 def test_pairs_of_one_cluster_share_a_fold() -> None:
@@ -108,15 +108,15 @@ def test_pairs_of_one_cluster_share_a_fold() -> None:
 def test_one_cluster_is_no_basis_for_a_choice() -> None:
     rows, shares, _ = drawn(pairs=20)
     with pytest.raises(InputError, match=r"several clusters.*1 clusters"):
-        choose_ridge({1: rows}, shares, ["c"] * 20, (1.0,))
+        choose_ridge({1: rows}, Preferences(shares), ["c"] * 20, (1.0,))
 
 
 def test_pairs_that_do_not_count_are_only_learned_from() -> None:
     rows, shares, _ = drawn(pairs=80)
     clusters = [f"c{number // 2}" for number in range(80)]
     counted = np.arange(80) < 60
-    selection = choose_ridge({1: rows}, shares, clusters, (1.0,), in_loss=counted)
-    whole = choose_ridge({1: rows}, shares, clusters, (1.0,))
-    assert selection.log_odds == pytest.approx(whole.log_odds)
-    right = (whole.log_odds[counted] > 0) == (shares[counted] > 0.5)
+    selection = choose_ridge({1: rows}, Preferences(shares), clusters, (1.0,), in_loss=counted)
+    whole = choose_ridge({1: rows}, Preferences(shares), clusters, (1.0,))
+    assert selection.predictions == pytest.approx(whole.predictions)
+    right = (whole.predictions[counted] > 0) == (shares[counted] > 0.5)
     assert selection.best.accuracy == pytest.approx(right.mean())
