@@ -50,9 +50,11 @@ def judges_train(
         list[str] | None,
         typer.Option("--control", metavar="length", help="Head: hold this out of what it learns."),
     ] = None,
-    rank: Annotated[int, typer.Option(help="LoRA: the rank of its factors.")] = 16,
-    epochs: Annotated[int, typer.Option(help="LoRA: how often each pair is read at most.")] = 2,
-    learning_rate: Annotated[float, typer.Option(help="LoRA: the largest learning rate.")] = 2e-4,
+    rank: Annotated[int | None, typer.Option(help="LoRA: the rank of its factors. Default: 16.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="LoRA: most readings of each pair. Default: 2.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="LoRA: the largest learning rate. Default: .0002.")
+    ] = None,
     augment: Annotated[
         bool,
         typer.Option("--augment", help="Learn from as many pairs again, whose right answer is known."),

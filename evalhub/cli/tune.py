@@ -188,7 +188,7 @@ def _sentences(tuned: Tuned) -> Iterator[str]:
     yield _verdict(tuned)
     if test.looks:
         yield (
-            f"Earlier tunings measured {count(len(test.looks))} other winners of this rubric on these "
+            f"Earlier tunings measured winners of this rubric {count(len(test.looks))} times on these "
             "clusters: they are no longer held out."
         )
     if test.chosen_on:

@@ -52,10 +52,13 @@ class VllmBackend:
             _use_own_cores()
         try:
             self._llm = load_vllm().LLM(**self.arguments(opening["model"]["path"], opening["settings"]))
+            self._engine = self._llm.llm_engine
+            self._adapter = _adapter(opening["model"])
+            if self._adapter is not None:
+                # Now, so that one that does not fit ends in a sentence and not in a dead process.
+                self._engine.add_lora(self._adapter)
         except Exception as error:
             raise _start_error(error) from error
-        self._engine = self._llm.llm_engine
-        self._adapter = _adapter(opening["model"])
         self._prompts = Prompts(self._llm.get_tokenizer())
         self._max_length = int(self._engine.vllm_config.model_config.max_model_len)
         self._pending: dict[int, PendingRequest] = {}

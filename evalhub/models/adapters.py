@@ -24,6 +24,9 @@ _NOT_SERVED = (
 _PLAIN_STARTS = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")
 _FACTOR = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight$")
 
+# A head may share the weight of the embeddings, and has none of its own in the files then.
+_TIED = "lm_head"
+
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
@@ -106,7 +109,7 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
     """Refuse an adapter that was trained on another model.
 
     The record of its training names the base. Without a record, the factors must at least have the shapes of
-    the base's weights.
+    the base's weights, where these lie in safetensors files.
 
     Args:
         adapter: The adapter.
@@ -124,6 +127,8 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
     shapes: dict[str, tuple[int, ...]] = {}
     for file in sorted(folder.glob("*.safetensors")):
         shapes |= tensor_shapes(file)
+    if not shapes:
+        return
     for name, shape in tensor_shapes(adapter.path / WEIGHTS).items():
         factor = _FACTOR.match(name)
         if factor is None:
@@ -133,9 +138,12 @@ def check_base_of(adapter: Adapter, base_hash: str, base: str, folder: Path) -> 
         weight = shapes.get(f"{factor['module']}.weight")
         # A is (rank, inputs) and B is (outputs, rank), beside a weight of (outputs, inputs).
         side = 1 if factor["side"] == "A" else 0
+        if weight is None and factor["module"].endswith(_TIED):
+            continue
         if weight is None:
             raise _another_base(adapter, base, f"no safetensors file has the weight {factor['module']} there")
-        if len(weight) != 2 or len(shape) != 2 or weight[side] != shape[side]:
+        # Some architectures keep a weight as (inputs, outputs).
+        if len(weight) != 2 or len(shape) != 2 or shape[side] not in weight:
             raise _another_base(adapter, base, f"{factor['module']} has other sizes there")
 
 

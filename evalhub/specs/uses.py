@@ -53,6 +53,12 @@ class DatasetUse(Spec):
         """Path or id of the dataset."""
         return self.dataset or self.id
 
+    @property
+    def selects(self) -> bool:
+        """Whether items of the dataset may be left out."""
+        parts = (self.limit, self.clusters, self.split)
+        return bool(self.tags or self.exclude_tags) or any(part is not None for part in parts)
+
 
 @dataclass(frozen=True, slots=True)
 class MetricUse:

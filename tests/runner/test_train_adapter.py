@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from evalhub.cli.endings import Signals, ending_of
 from evalhub.engines import vllm
 from evalhub.errors import InputError, Interrupted, ModelError, SpecError, UnknownNameError
 from evalhub.models import hide_broken_media, resolve
+from evalhub.records import digest, prompt_sha256
 from evalhub.runner import Method, TrainOptions, train_judge
+from evalhub.runner.one_judge import train_adapter
+from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
 from evalhub.training import lora
 from tests.conftest import PAIR_JUDGE, scripted
 from tests.drawn_model import write_drawn_model
@@ -102,6 +106,8 @@ def test_a_judge_learns_the_probabilities_of_a_teacher(fruit_desk: Any, base: Pa
         ({"teacher": "pw"}, InputError, "stand in a run, and here are none"),
         ({"teacher": "pw", "on": ("tiny:overall",)}, InputError, "name the dataset alone"),
         ({"out": Path("suites/s.yaml/own")}, InputError, "no folder can be made there"),
+        ({"max_length": 4096}, InputError, r"--max-length.*at most 512"),
+        ({"method": Method.HEAD}, InputError, "--rank belongs to an adapter"),
         ({"layers": (2,)}, InputError, "layers belongs to a head"),
         ({"control": ("length",)}, InputError, "control belongs to a head"),
         ({"rank": 0}, InputError, "--rank"),
@@ -142,6 +148,42 @@ def test_a_teacher_is_a_judge_of_the_run(fruit_desk: Any, base: Path) -> None:
     run = fruit_desk.run()
     with pytest.raises(UnknownNameError, match="other"):
         train(fruit_desk, base, source=run.id, teacher="other")
+
+
+def test_augmented_pairs_come_from_what_is_learned_alone(
+    fruit_desk: Any, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources: list[set[str]] = []
+
+    def record(pairs: list[Any], seed: int) -> list[Any]:
+        sources.append({prompt_sha256(pair.item) for pair in pairs})
+        return augmented_pairs(pairs, seed)
+
+    monkeypatch.setattr(train_adapter, "augmented_pairs", record)
+    judge = train(fruit_desk, base, augment=True, epochs=1)
+    (source,) = sources
+    assert source == set(judge.facts.items) - set(judge.facts.validation_items)
+    assert 0 < sum(judge.facts.datasets["tiny"]["augmented"].values()) <= len(source)
+
+
+def test_a_student_knows_what_its_teacher_was_trained_on(fruit_desk: Any, base: Path) -> None:
+    teacher = fruit_desk.folder / "teacher"
+    shutil.copytree(base, teacher)
+    record = teacher / "evalhub-training.json"
+    record.write_text(json.dumps({"items": ["b" * 64]}), encoding="utf-8")
+    judge = {**PAIR_JUDGE, "model": str(teacher)}
+    fruit_desk.suite(judges=[judge])
+    run = fruit_desk.run()
+    # The scripted engine needs no model, so the run is told of the training as one of vLLM is.
+    manifest = json.loads((run.path / "manifest.json").read_text())
+    items = {"items": 1, "sha256": digest(["b" * 64])}
+    manifest["resolved"]["models"]["pw"]["trained_on"] = items
+    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    student = train(fruit_desk, base, source=run.id, teacher="pw", epochs=1)
+    assert "b" * 64 in student.facts.items
+    record.unlink()
+    with pytest.raises(InputError, match=r"--teacher.*items that are not known any more"):
+        train(fruit_desk, base, source=run.id, teacher="pw", out=fruit_desk.folder / "second")
 
 
 def test_an_adapter_needs_an_engine_that_adds_it(desk: Any, tmp_path: Path) -> None:

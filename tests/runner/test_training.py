@@ -20,7 +20,7 @@ from evalhub.analysis.people.training import (
     WRONG,
 )
 from evalhub.records import Item, prompt_sha256
-from evalhub.runner import Options, prepare
+from evalhub.runner import Options, Silent, prepare
 
 SPLIT = "CASE WHEN item_id < 'i004' THEN 'dev' ELSE 'test' END AS split"
 ITEMS = f"SELECT item_id, prompt, refs, {SPLIT} FROM items"
@@ -153,6 +153,16 @@ class TestCommand:
         assert not Path("own.jsonl").exists()
 
 
+class Notes(Silent):
+    """Keeps the sentences that are shown."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
+
+
 class TestTrainedModel:
     def folder(self, desk: Any, manifest: str | None) -> Path:
         """Write a model folder that can be resolved, though never run."""
@@ -197,6 +207,35 @@ class TestTrainedModel:
         self.folder(desk, self.seen(1))
         planned = prepare("s", Options(runs=desk.runs)).plan
         assert {cell.item_id for cell in planned.tasks["own"]} == {"i2", "i3"}
+
+    @pytest.mark.parametrize("selection", [{"tags": ["even"]}, {"limit": 2}, {"exclude_tags": ["odd"]}])
+    def test_an_item_that_the_suite_leaves_out_keeps_its_cluster_left_out(
+        self, desk: Any, selection: dict[str, Any]
+    ) -> None:
+        tags = "[CASE WHEN item_id[-1]::INTEGER % 2 = 0 THEN 'even' ELSE 'odd' END] AS tags"
+        cluster = "'c' || (item_id[2:]::INTEGER // 2) AS cluster"
+        desk.dataset(card={"items": f"SELECT item_id, prompt, refs, {tags}, {cluster} FROM items"})
+        folder = self.folder(desk, self.seen(1))
+        judge = {
+            "id": "own",
+            "rubric": "pair",
+            "model": str(folder),
+            "families": ["beta"],
+            "pairs": {"by": "all"},
+        }
+        dataset = {"id": "some", "dataset": "tiny", **selection}
+        desk.suite(judges=[judge], datasets=[dataset])
+        planned = prepare("s", Options(runs=desk.runs)).plan
+        judged = {cell.item_id for cell in planned.tasks["own"]}
+        assert not judged & {"i000", "i001"}
+        assert judged
+
+    def test_a_model_that_learned_another_prompt_is_named(self, desk: Any) -> None:
+        record = {"items": [], "method": "lora", "rubric": {"id": "old", "hash": "0" * 64}, "criterion": "c"}
+        self.folder(desk, json.dumps(record))
+        notes = Notes()
+        prepare("s", Options(runs=desk.runs), notes)
+        assert "own: its model learned the prompt of old, which is another text" in notes.texts
 
     def test_a_judge_that_saw_all_has_nothing_to_judge(self, desk: Any, cli: Callable[..., Any]) -> None:
         self.folder(desk, self.seen(0, 1, 2, 3))

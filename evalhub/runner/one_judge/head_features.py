@@ -12,7 +12,7 @@ from evalhub.errors import InputError, UnknownNameError
 from evalhub.models import ResolvedModel, model_settings
 from evalhub.records import Request
 from evalhub.runner.one_judge.hidden_states import hidden_states
-from evalhub.runner.one_judge.train_options import LENGTH, TrainOptions
+from evalhub.runner.one_judge.train_options import ADAPTER_OPTIONS, LENGTH, TrainOptions
 from evalhub.runner.one_judge.training_rows import FAILED
 from evalhub.runner.plan.runners import POOLS
 from evalhub.runner.progress import Progress
@@ -34,11 +34,18 @@ Fit = TypeVar("Fit")
 
 
 def check_head_options(options: TrainOptions) -> None:
-    """Refuse a control that a head does not have.
+    """Refuse a control that a head does not have, and the options of an adapter.
 
     Raises:
         UnknownNameError: There is no such control.
+        InputError: An option belongs to an adapter.
     """
+    for name in ADAPTER_OPTIONS:
+        if getattr(options, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{option} belongs to an adapter", where=option, fix="leave it out, or write --method lora"
+            )
     for name in options.control:
         if name != LENGTH:
             raise UnknownNameError("control", name, [LENGTH], where="--control")

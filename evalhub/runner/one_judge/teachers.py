@@ -7,8 +7,10 @@ from typing import Any
 
 from evalhub.analysis import Results
 from evalhub.analysis.frames.verdicts import pair_verdicts
-from evalhub.errors import InputError, SpecError, UnknownNameError
+from evalhub.errors import EvalhubError, InputError, SpecError, UnknownNameError
 from evalhub.models import UNKNOWN
+from evalhub.models import resolve as resolve_model
+from evalhub.records import digest
 
 
 def teacher_rows(results: Results, datasets: Collection[str], teacher: str) -> Iterator[dict[str, Any]]:
@@ -57,6 +59,47 @@ def teacher_rows(results: Results, datasets: Collection[str], teacher: str) -> I
         yield dict(zip([*columns, "share"], values, strict=True))
 
 
+def teacher_items(results: Results, teacher: str) -> frozenset[str]:
+    """Return the items that a judge, or a member of a jury, was trained on. Its student knows of them too.
+
+    Args:
+        results: The run.
+        teacher: The judge or jury.
+
+    Returns:
+        Their prompts, as `prompt_sha256` gives them.
+
+    Raises:
+        InputError: The model is not at hand as it was, so that its items are not known any more.
+    """
+    uses = {use.id: use for use in results.suite.judges}
+    models = results.manifest.resolved.models
+    items: set[str] = set()
+    for member in _members(results, teacher):
+        recorded = models[member].trained_on if member in models else None
+        if recorded is None:
+            continue
+        use = uses[member]
+        try:
+            trained_on = resolve_model(use.model, adapter=use.adapter, download=False).trained_on
+        except EvalhubError:
+            trained_on = frozenset()
+        if digest(sorted(trained_on)) != recorded.sha256:
+            raise InputError(
+                "the teacher was trained on items that are not known any more, so that its student could not "
+                "be kept from them",
+                where="--teacher",
+                value=f"{member}: {use.adapter or use.model}",
+                fix="put the model back where it was when the run was made",
+            )
+        items |= trained_on
+    return frozenset(items)
+
+
+def _members(results: Results, teacher: str) -> tuple[str, ...]:
+    return next((jury.members for jury in results.juries if jury.id == teacher), (teacher,))
+
+
 def teacher_families(results: Results, teacher: str) -> tuple[str, ...]:
     """Return the families of a judge or of all members of a jury. Whoever learns from them may favour them.
 
@@ -64,9 +107,8 @@ def teacher_families(results: Results, teacher: str) -> tuple[str, ...]:
         results: The run.
         teacher: The judge or jury.
     """
-    members = next((jury.members for jury in results.juries if jury.id == teacher), (teacher,))
     families: list[str] = []
-    for member in members:
+    for member in _members(results, teacher):
         if member in results.judges:
             families += results.judges[member].families or (UNKNOWN,)
             continue

@@ -8,9 +8,8 @@ from evalhub.errors import InputError, UnknownNameError
 from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel
 from evalhub.models import resolve as resolve_model
-from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
 from evalhub.runner.one_judge.head_features import check_head_options, choose_layers
-from evalhub.runner.one_judge.teachers import teacher_families
+from evalhub.runner.one_judge.teachers import teacher_families, teacher_items
 from evalhub.runner.one_judge.train_adapter import check_adapter_options, train_adapter
 from evalhub.runner.one_judge.train_head import train_head
 from evalhub.runner.one_judge.train_options import Method, TrainOptions
@@ -88,7 +87,7 @@ def _rubric(options: TrainOptions) -> tuple[Rubric, str]:
 def _training_set(
     options: TrainOptions, rubric: Rubric, criterion: str, model: ResolvedModel, progress: Progress
 ) -> TrainingSet:
-    """Read the pairs of dev clusters, with the augmented ones."""
+    """Read the pairs of dev clusters."""
     teacher = options.teacher
     results, criteria = read_labels(
         options.source, options.on, options.runs, progress, needs_labels=teacher is None
@@ -96,8 +95,6 @@ def _training_set(
     pairs, exclusions = training_pairs(
         results, criteria, rubric.inputs, teacher=teacher, seed=options.seed, limit=options.limit
     )
-    if options.augment:
-        pairs = [*pairs, *augmented_pairs(pairs, options.seed)]
     return TrainingSet(
         rubric=rubric,
         criterion=criterion,
@@ -107,6 +104,7 @@ def _training_set(
         notes=annotator_notes(results, criteria) if teacher is None else (),
         teacher=None if teacher is None else {"run": results.run.id, "judge": teacher},
         families=() if teacher is None else teacher_families(results, teacher),
+        inherited=frozenset() if teacher is None else teacher_items(results, teacher),
     )
 
 

@@ -11,7 +11,8 @@ from evalhub.engines import Prompts
 from evalhub.errors import InputError, Interrupted
 from evalhub.models import ResolvedModel, folder_tokenizer
 from evalhub.records import Request, RequestKind, digest, prompt_sha256
-from evalhub.runner.one_judge.train_options import TrainOptions
+from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
+from evalhub.runner.one_judge.train_options import ADAPTER_OPTIONS, TrainOptions
 from evalhub.runner.one_judge.training_pairs import TrainingPair, pair_requests
 from evalhub.runner.one_judge.training_rows import joined_clusters
 from evalhub.runner.one_judge.training_set import Distance, TrainedJudge, TrainingSet, longer_accuracy
@@ -45,11 +46,11 @@ def check_adapter_options(options: TrainOptions) -> None:
             raise InputError(
                 f"--{name} belongs to a head", where=f"--{name}", fix="leave it out, or write --method head"
             )
-    if not 1 <= options.rank <= 512:
+    if options.rank is not None and not 1 <= options.rank <= 512:
         raise InputError("a rank is a number", where="--rank", value=options.rank, allowed="1 to 512")
-    if options.epochs < 1:
+    if options.epochs is not None and options.epochs < 1:
         raise InputError("an epoch is read at least once", where="--epochs", value=options.epochs)
-    if not (0 < options.learning_rate < 1):
+    if options.learning_rate is not None and not (0 < options.learning_rate < 1):
         raise InputError(
             "the learning rate is a number between 0 and 1",
             where="--learning-rate",
@@ -75,20 +76,18 @@ def train_adapter(training: TrainingSet, options: TrainOptions, progress: Progre
     """
     import numpy as np
 
-    pairs, prompts, exclusions = _prompts(training, options)
-    stats.check_sides(np.array([pair.share for pair in pairs]))
-    training_places, validation_places = _split(pairs, options.seed)
-    fit = _fit_prompts(
-        training.model,
-        [prompts[place] for place in training_places],
-        [prompts[place] for place in validation_places],
-        options,
-        progress,
-    )
-    validation_pairs = [pairs[place] for place in validation_places]
+    training_pairs, validation_pairs = _split(training.pairs, options.seed)
+    if options.augment:
+        # What is augmented has no label, so it validates nothing, and no text of a validation pair is in it.
+        training_pairs = [*training_pairs, *augmented_pairs(training_pairs, options.seed)]
+    reader = _Reader(training, options)
+    training_pairs, training_prompts = reader.read(training_pairs)
+    validation_pairs, validation_prompts = reader.read(validation_pairs)
+    stats.check_sides(np.array([pair.share for pair in training_pairs]))
     lora = _lora_options(options)
+    fit = _fit_prompts(training.model, training_prompts, validation_prompts, lora, progress)
     facts = AdapterFacts(
-        **training.describe(pairs, options),
+        **training.describe([*training_pairs, *validation_pairs], options),
         rank=lora.rank,
         alpha=lora.alpha,
         learning_rate=lora.learning_rate,
@@ -98,35 +97,64 @@ def train_adapter(training: TrainingSet, options: TrainOptions, progress: Progre
     write_adapter(training.model, fit.network, facts, options.out)
     return TrainedJudge(
         facts,
-        pairs=sum(pair.augmentation is None for pair in pairs) - len(validation_pairs),
+        pairs=sum(pair.augmentation is None for pair in training_pairs),
         accuracy=training.accuracy(fit.after, validation_pairs),
         longer=longer_accuracy(validation_pairs),
-        exclusions=dict(training.exclusions + exclusions),
+        exclusions=dict(training.exclusions + reader.exclusions),
         base=training.accuracy(fit.before, validation_pairs),
         teacher=_distance(fit, validation_pairs) if training.teacher else None,
     )
 
 
-def _prompts(
-    training: TrainingSet, options: TrainOptions
-) -> tuple[list[TrainingPair], list[PairPrompts], Counter[str]]:
-    """Return the pairs whose prompts are short enough, with the tokens of both orders."""
-    model = training.model
-    tokenizer = folder_tokenizer(model.path)
-    if tokenizer is None:
-        raise InputError("the model has no tokenizer.json", where=model.id)
-    prompts = Prompts(tokenizer)
-    longest = options.max_length or model.max_length or model.context_length or LONGEST_BY_DEFAULT
-    longest = min(longest, LONGEST_BY_DEFAULT) if options.max_length is None else longest
-    pairs, pair_prompts = [], []
-    for pair in training.pairs:
-        requests = pair_requests(training.rubric, training.criterion, pair, RequestKind.GENERATE)
-        prompt = _pair_prompts(prompts, requests, pair.share)
-        if prompt.length <= longest:
-            pairs.append(pair)
-            pair_prompts.append(prompt)
-    too_long = len(training.pairs) - len(pairs)
-    return pairs, pair_prompts, Counter({TOO_LONG: too_long} if too_long else {})
+class _Reader:
+    """Renders pairs as the model reads them, and leaves out those whose prompts are too long.
+
+    Attributes:
+        exclusions: The pairs that were left out, by reason.
+    """
+
+    def __init__(self, training: TrainingSet, options: TrainOptions) -> None:
+        model = training.model
+        tokenizer = folder_tokenizer(model.path)
+        if tokenizer is None:
+            raise InputError("the model has no tokenizer.json", where=model.id)
+        self._training = training
+        self._prompts = Prompts(tokenizer)
+        self._longest = _longest(model, options.max_length)
+        self.exclusions: Counter[str] = Counter()
+
+    def read(self, pairs: Sequence[TrainingPair]) -> tuple[list[TrainingPair], list[PairPrompts]]:
+        """Return the pairs whose prompts are short enough, with the tokens of both orders."""
+        rubric, criterion = self._training.rubric, self._training.criterion
+        short_pairs, pair_prompts = [], []
+        for pair in pairs:
+            requests = pair_requests(rubric, criterion, pair, RequestKind.GENERATE)
+            prompts = _pair_prompts(self._prompts, requests, pair.share)
+            if prompts.length <= self._longest:
+                short_pairs.append(pair)
+                pair_prompts.append(prompts)
+        if len(short_pairs) < len(pairs):
+            self.exclusions[TOO_LONG] += len(pairs) - len(short_pairs)
+        return short_pairs, pair_prompts
+
+
+def _longest(model: ResolvedModel, max_length: int | None) -> int:
+    """Return the tokens of the longest prompt that is read.
+
+    Raises:
+        InputError: It is above what the model was made for.
+    """
+    context = model.context_length
+    if max_length is None:
+        return min(model.max_length or context or LONGEST_BY_DEFAULT, LONGEST_BY_DEFAULT)
+    if context is not None and max_length > context:
+        raise InputError(
+            "the longest prompt is above what the model was made for",
+            where="--max-length",
+            value=max_length,
+            allowed=f"at most {context}",
+        )
+    return max_length
 
 
 def _pair_prompts(prompts: Prompts, requests: tuple[Request, Request], share: float) -> PairPrompts:
@@ -142,30 +170,26 @@ def _pair_prompts(prompts: Prompts, requests: tuple[Request, Request], share: fl
     )
 
 
-def _split(pairs: Sequence[TrainingPair], seed: int) -> tuple[list[int], list[int]]:
-    """Return the places of the pairs to learn from, and of those of the fifth of clusters that validate.
-
-    What is augmented has no label, so it validates nothing.
-    """
+def _split(pairs: Sequence[TrainingPair], seed: int) -> tuple[list[TrainingPair], list[TrainingPair]]:
+    """Return the pairs to learn from, and those of the fifth of clusters that validate."""
     clusters = joined_clusters(pairs)
     order = sorted(set(clusters), key=lambda cluster: digest([seed, "validation", cluster]))
     validating_clusters = set(order[: max(1, len(order) // _VALIDATION_PART)])
-    validates = [cluster in validating_clusters for cluster in clusters]
-    labelled = [pair.augmentation is None for pair in pairs]
-    return (
-        [place for place in range(len(pairs)) if not validates[place]],
-        [place for place in range(len(pairs)) if validates[place] and labelled[place]],
-    )
+    training_pairs: list[TrainingPair] = []
+    validation_pairs: list[TrainingPair] = []
+    for pair, cluster in zip(pairs, clusters, strict=True):
+        (validation_pairs if cluster in validating_clusters else training_pairs).append(pair)
+    return training_pairs, validation_pairs
 
 
 def _fit_prompts(
     model: ResolvedModel,
     training_prompts: Sequence[PairPrompts],
     validation: Sequence[PairPrompts],
-    options: TrainOptions,
+    lora: LoraOptions,
     progress: Progress,
 ) -> LoraFit:
-    progress.stage("training", len(training_prompts) * options.epochs)
+    progress.stage("training", len(training_prompts) * lora.epochs)
 
     def show(look: Look) -> None:
         accuracy = "" if look.accuracy is None else f", accuracy {look.accuracy:.3f}"
@@ -176,7 +200,7 @@ def _fit_prompts(
             model,
             training_prompts,
             validation,
-            _lora_options(options),
+            lora,
             lambda count: progress.advance(steps=count),
             show,
         )
@@ -185,8 +209,9 @@ def _fit_prompts(
 
 
 def _lora_options(options: TrainOptions) -> LoraOptions:
+    named_options = {name: getattr(options, name) for name in ADAPTER_OPTIONS}
     return LoraOptions(
-        rank=options.rank, epochs=options.epochs, learning_rate=options.learning_rate, seed=options.seed
+        seed=options.seed, **{name: value for name, value in named_options.items() if value is not None}
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.runner.one_judge.augmented_pairs import augmented_pairs
 from evalhub.runner.one_judge.head_features import fit_best, layer_states
 from evalhub.runner.one_judge.train_options import LENGTH, TrainOptions
 from evalhub.runner.one_judge.training_pairs import PAIRS, pair_requests
@@ -41,9 +42,12 @@ def train_head(
     """
     import numpy as np
 
-    requests = [pair_requests(training.rubric, training.criterion, pair) for pair in training.pairs]
+    pairs = training.pairs
+    if options.augment:
+        pairs = [*pairs, *augmented_pairs(pairs, options.seed)]
+    requests = [pair_requests(training.rubric, training.criterion, pair) for pair in pairs]
     states, places, failures = layer_states(requests, training.model, layers, options, progress, PAIRS)
-    pairs = [training.pairs[place] for place in places]
+    pairs = [pairs[place] for place in places]
     lengths = np.diff(np.log1p(np.array([pair.chars for pair in pairs])), axis=1)[:, 0]
     fit, scale, selection = fit_best(
         {

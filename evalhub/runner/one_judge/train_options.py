@@ -12,6 +12,9 @@ from evalhub.specs import EngineSpec
 LENGTH = "length"
 """What can be held out of a head: the length of a response, or the difference of two."""
 
+ADAPTER_OPTIONS = ("rank", "epochs", "learning_rate")
+"""The options that an adapter alone has."""
+
 
 class Method(StrEnum):
     """What is trained: a linear head on frozen layers, or the factors of a LoRA adapter."""
@@ -42,9 +45,9 @@ class TrainOptions:
         layers: The layers that a head tries. Empty = five that are spread over the model.
         control: What is held out of a head: `length`.
         engine: The engine that gives a head the hidden states.
-        rank: The rank of an adapter's factors.
-        epochs: How often an adapter reads each pair at most.
-        learning_rate: The largest one of an adapter.
+        rank: The rank of an adapter's factors, by default 16.
+        epochs: How often an adapter reads each pair at most, by default twice.
+        learning_rate: The largest one of an adapter, by default .0002.
     """
 
     source: str
@@ -63,6 +66,6 @@ class TrainOptions:
     layers: tuple[int, ...] = ()
     control: tuple[str, ...] = ()
     engine: EngineSpec = field(default_factory=lambda: EngineSpec(type=POOLS))
-    rank: int = 16
-    epochs: int = 2
-    learning_rate: float = 2e-4
+    rank: int | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None

@@ -103,6 +103,7 @@ class TrainingBasis:
         notes: What whoever uses the judge has to know of its labels.
         teacher: The run and the judge whose probabilities are learned. None for labels.
         families: Those of the teacher.
+        inherited: The prompts of the items that the teacher was trained on.
     """
 
     rubric: Rubric
@@ -112,6 +113,7 @@ class TrainingBasis:
     notes: tuple[str, ...]
     teacher: Mapping[str, str] | None = None
     families: tuple[str, ...] = ()
+    inherited: frozenset[str] = frozenset()
 
     def describe(
         self, examples: Sequence[TrainingPair] | Sequence[TrainingRating], options: TrainOptions
@@ -124,6 +126,7 @@ class TrainingBasis:
         """
         model, rubric = self.model, self.rubric
         packages = ("evalhub-laaj", "torch", "transformers")
+        items = model.trained_on | self.inherited | {prompt_sha256(entry.item) for entry in examples}
         return {
             "method": options.method.value,
             "base": model.id,
@@ -132,7 +135,7 @@ class TrainingBasis:
             "criterion": self.criterion,
             "seed": options.seed,
             "datasets": _describe_datasets(examples),
-            "items": tuple(sorted(model.trained_on | {prompt_sha256(entry.item) for entry in examples})),
+            "items": tuple(sorted(items)),
             "versions": {name: metadata.version(name) for name in packages},
             "families": tuple(dict.fromkeys((*model.families, *self.families))),
             "teacher": self.teacher,
@@ -158,7 +161,7 @@ class TrainingSet(TrainingBasis):
     """What a judge of pairs learns from.
 
     Attributes:
-        pairs: The pairs of dev clusters, augmented ones among them.
+        pairs: The pairs of dev clusters.
     """
 
     pairs: list[TrainingPair]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from evalhub.analysis.frames.splits import DEV, TEST, drawn_split
 from evalhub.errors import SpecError
 from evalhub.judging.early_stopping import cluster_order
-from evalhub.records import Item, Judgment, Label, Record, Response, Score, digest, to_dict
+from evalhub.records import Item, Judgment, Label, Record, Response, Score, digest, prompt_sha256, to_dict
 from evalhub.sources import Dataset, load
 from evalhub.specs import Card, CardFacts, DatasetUse, load_card
 from evalhub.store import PartFacts
@@ -45,6 +45,7 @@ class SuiteDataset:
         self._path = path
         self._where = where
         self._stored: PartFacts | None = None
+        self._has_files = loaded is None
         if loaded is not None:
             self.__dict__["loaded"] = loaded
 
@@ -71,6 +72,21 @@ class SuiteDataset:
         loaded = load(self._card, self._path)
         selection = select_items(loaded, self.use, self._where)
         return rename(selection, self.use.id) if self.use.dataset else selection
+
+    def clusters_with(self, prompts: Collection[str]) -> set[str]:
+        """Return the clusters with an item of some prompts, also where the suite leaves that item out.
+
+        Args:
+            prompts: As `prompt_sha256` gives them.
+        """
+        return {cluster for prompt, cluster in self._prompts if prompt in prompts} if prompts else set()
+
+    @cached_property
+    def _prompts(self) -> list[tuple[str, str]]:
+        """The prompt and the cluster of each item of the whole dataset."""
+        is_part = self._has_files and self.use.selects
+        items = load(self._card, self._path).items if is_part else self.items
+        return [(prompt_sha256(item), item.cluster) for item in items]
 
     @property
     def facts(self) -> PartFacts:

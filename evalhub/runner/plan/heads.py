@@ -32,6 +32,15 @@ def head_protocol(protocol: Protocol, training: JudgeTraining | None) -> Protoco
     return ANTISYMMETRIC if protocol.decides else protocol
 
 
+def other_training_rubric(model: ResolvedModel | None, rubric: Rubric) -> str | None:
+    """Return the rubric that a model learned the prompt of, if it is another text than the one at hand.
+
+    An adapter may be asked another rubric, which a head may not.
+    """
+    training = model.training if model else None
+    return training.rubric if training and training.rubric_hash != rubric.hash else None
+
+
 def check_head(
     training: JudgeTraining, use: JudgeUse, rubric: Rubric, criteria: Collection[str], where: str
 ) -> None:

@@ -17,7 +17,7 @@ from evalhub.models import resolve as resolve_model
 from evalhub.records import RequestKind, digest
 from evalhub.runner.plan.answer_forms import Forms, answer_forms, opens_thinking
 from evalhub.runner.plan.datasets import SuiteDataset
-from evalhub.runner.plan.heads import check_head, head_protocol, head_training
+from evalhub.runner.plan.heads import check_head, head_protocol, head_training, other_training_rubric
 from evalhub.runner.plan.runners import choose_request, with_runners
 from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
@@ -265,6 +265,8 @@ def resolve_judge(
         EvalhubError: The model does not exist, or does not fit the engine or the rubric.
     """
     runs = _runnable(use, progress, where, rubric)
+    if other_rubric := other_training_rubric(runs.model, rubric):
+        progress.note(f"{use.id}: its model learned the prompt of {other_rubric}, which is another text")
     training = head_training(runs.model)
     by_token = runs.asks is RequestKind.GENERATE
     judge = Judge(

@@ -19,7 +19,7 @@ from evalhub.judging import (
     list_orders,
 )
 from evalhub.models import NOT_AN_LLM, UNKNOWN
-from evalhub.records import Item, digest, prompt_sha256
+from evalhub.records import Item, digest
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
@@ -121,7 +121,7 @@ def plan_tasks(
     inputs = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
     groups: list[_Group] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
-    trained_on = _trained_clusters(judge, dataset)
+    trained_on = dataset.clusters_with(judge.runs.model.trained_on if judge.runs.model else ())
     for item in dataset.items:
         if not has_inputs(item, inputs):
             exclusions[NO_INPUT] += 1
@@ -174,12 +174,6 @@ def cut_shards(work: Iterable[tuple[str, int]]) -> list[int]:
         size += amount if place == number else 0
         places.append(place)
     return places
-
-
-def _trained_clusters(judge: ResolvedJudge, dataset: SuiteDataset) -> set[str]:
-    """Return the clusters with an item that the judge was trained on."""
-    trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
-    return {item.cluster for item in dataset.items if trained_on and prompt_sha256(item) in trained_on}
 
 
 def _groups(
