@@ -1,6 +1,9 @@
 """Each number that evalhub shows has exactly one function here, and it returns a tidy table."""
 
-from evalhub.analysis.agreement.accuracy_differences import accuracy_differences
+from evalhub.analysis.agreement.accuracy_differences import (
+    accuracy_differences,
+    length_balanced_differences,
+)
 from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.calibration import calibration, reliability
 from evalhub.analysis.agreement.correlation import correlations
@@ -85,14 +88,15 @@ __all__ = [
     "controls", "correlation_differences", "correlations", "cost", "count_changes",
     "count_undecided_disputes", "coverage", "coverage_by_criterion", "criterion_agreement",
     "criterion_answers", "describe_changes", "engines", "exclusions", "export", "export_preferences",
-    "export_training", "failures", "filter_options", "findings", "findings_beside", "flaky_verdicts", "gold",
-    "hard_verdicts", "human_agreement", "in_order", "judge_calibration", "judge_measures", "judge_summary",
-    "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses", "labelling_queue",
-    "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty", "meta",
-    "missing_scores", "noise", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
-    "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest", "reused_completions",
-    "rows_of", "run_changes", "run_comparison", "sample_details", "self_agreement", "sensitivity",
-    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
-    "system_changes", "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items",
-    "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
+    "export_training", "failures", "filter_options", "findings", "findings_beside", "flaky_verdicts",
+    "gold", "hard_verdicts", "human_agreement", "in_order", "judge_calibration", "judge_measures",
+    "judge_summary", "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses",
+    "labelling_queue", "labels_needed", "leaderboard", "length_balanced_differences",
+    "length_controlled_win_rates", "length_penalty", "meta", "missing_scores", "noise", "normalise_reason",
+    "pair_verdicts", "prediction_powered", "queue_progress", "ranking_accuracies", "ranks", "rater_models",
+    "ratings", "reliability", "retest", "reused_completions", "rows_of", "run_changes", "run_comparison",
+    "sample_details", "self_agreement", "sensitivity", "sequential_tests", "shortfall_sentences",
+    "shortfalls", "split_by_tag", "step_changes", "system_changes", "system_summary", "tag_means",
+    "targets", "training", "trust", "unattacked_items", "unsent_parameters", "verdict_list",
+    "win_probabilities", "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

@@ -177,14 +177,19 @@ def _load(run_name: str | None, runs: Path | None, where: str | None) -> Results
 
 
 def _compare_raters(results: Results, *, as_json: bool) -> None:
-    differences = hub.analysis.rows_of(hub.analysis.correlation_differences(results))
-    accuracies = hub.analysis.rows_of(hub.analysis.ranking_accuracies(results))
-    if not accuracies:
-        raise InputError("there is nothing to compare: no rated response has a label", where=results.run.id)
+    tables = {
+        "accuracy_differences": hub.analysis.accuracy_differences,
+        "length_balanced_differences": hub.analysis.length_balanced_differences,
+        "correlation_differences": hub.analysis.correlation_differences,
+        "ranking_accuracies": hub.analysis.ranking_accuracies,
+    }
+    data = {name: hub.analysis.rows_of(make(results)) for name, make in tables.items()}
+    if not any(data.values()):
+        raise InputError("there is nothing to compare: no judged response has a label", where=results.run.id)
     if as_json:
-        print_json({"correlation_differences": differences, "ranking_accuracies": accuracies})
+        print_json(data)
         return
-    hub.report.print_raters(differences, accuracies)
+    hub.report.print_raters(data)
 
 
 def _select(rows: list[dict[str, Any]], only_names: Sequence[str]) -> list[dict[str, Any]]:

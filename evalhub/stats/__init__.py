@@ -6,6 +6,7 @@ from evalhub.stats.agreement.annotators import SLOTS, AgreementMeasure, ceiling,
 from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
 from evalhub.stats.agreement.kappa import Weights, accuracy, balanced_accuracy, cohen_kappa
 from evalhub.stats.agreement.macro import macro_f1, macro_precision
+from evalhub.stats.balanced import balanced_difference
 from evalhub.stats.bias.askings import Askings, BiasKind, covariates
 from evalhub.stats.bias.baselines import always_first, balanced_orders, coin, longer
 from evalhub.stats.bias.biases import controlled, controlled_beyond_people, raw_rate
@@ -92,22 +93,23 @@ from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
     "Coefficient", "Comparison", "ControlChart", "DawidSkene", "Effect", "Estimate", "GateState",
-    "Granularity", "Interval", "IsotonicMap", "JointLengthControl", "LevelShares", "MarginFinding", "Matches",
-    "Matching", "Measurement", "OrdinalFit", "Outcomes", "Planned", "Powered", "PreferenceFit", "Preferences",
-    "Promise", "RaceLook", "RidgeCandidate", "RidgeSelection", "Sequential", "Shared", "StageOutcome",
-    "StageVerdicts", "SystemEstimates", "Weights", "WorstCase", "accuracy", "adjusted", "alternative_test",
-    "always_first", "balanced_accuracy", "balanced_orders", "bradley_terry", "brier", "calibrated_mean",
-    "calibration_map", "ceiling", "chart_limit", "check_sides", "choose_ridge", "cluster_folds",
-    "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled", "controlled_beyond_people",
-    "corrected_share", "correlate", "correlation_difference", "covariates", "dawid_skene", "decide",
-    "decided_at", "disagreement_bound", "divergences", "evaluate_cascade", "finding", "first_position_rate",
-    "fit_ordinal", "fit_preferences", "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled",
-    "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out", "level_log_probabilities",
-    "level_shares", "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "mean_loss",
-    "p_beats", "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned",
-    "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference", "powered_mean",
-    "project_out", "race_look", "rank_bands", "rank_intervals", "ranking_accuracy", "ranking_changes",
-    "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds", "shared_units",
-    "side_share", "squared_error", "squared_error_change", "system_accuracy", "system_means", "win_values",
-    "worst_case", "worst_case_difference",
+    "Granularity", "Interval", "IsotonicMap", "JointLengthControl", "LevelShares", "MarginFinding",
+    "Matches", "Matching", "Measurement", "OrdinalFit", "Outcomes", "Planned", "Powered", "PreferenceFit",
+    "Preferences", "Promise", "RaceLook", "RidgeCandidate", "RidgeSelection", "Sequential", "Shared",
+    "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase", "accuracy", "adjusted",
+    "alternative_test", "always_first", "balanced_accuracy", "balanced_difference", "balanced_orders",
+    "bradley_terry", "brier", "calibrated_mean", "calibration_map", "ceiling", "chart_limit", "check_sides",
+    "choose_ridge", "cluster_folds", "clusters_needed", "cohen_kappa", "coin", "control_limits",
+    "controlled", "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference",
+    "covariates", "dawid_skene", "decide", "decided_at", "disagreement_bound", "divergences",
+    "evaluate_cascade", "finding", "first_position_rate", "fit_ordinal", "fit_preferences", "flip_rate",
+    "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue",
+    "labels_needed", "leave_one_out", "level_log_probabilities", "level_shares", "longer", "macro_f1",
+    "macro_precision", "mean_difference", "mean_estimate", "mean_loss", "p_beats", "p_from_interval",
+    "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference",
+    "power_at", "powered_difference", "powered_mean", "project_out", "race_look", "rank_bands",
+    "rank_intervals", "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated", "reliability",
+    "sequential_comparison", "set_thresholds", "shared_units", "side_share", "squared_error",
+    "squared_error_change", "system_accuracy", "system_means", "win_values", "worst_case",
+    "worst_case_difference",
 ]  # fmt: skip

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from evalhub.analysis import Results, pair_verdicts, rows_of
+from tests.conftest import PAIR_JUDGE
+
 
 @pytest.fixture(scope="module")
 def run(shared_desk: Any) -> Path:
@@ -91,4 +94,49 @@ def test_a_margin(on_runs: Any, run: Path) -> None:
 def test_raters_need_labels(on_runs: Any) -> None:
     output = on_runs("compare", "--raters")
     assert output.code == 2
-    assert "no rated response has a label" in output.sentence
+    assert "no judged response has a label" in output.sentence
+
+
+def test_raters_of_pairs_are_compared_raw_and_with_length_held_fixed(desk: Any, cli: Any) -> None:
+    labels = [
+        {"item_id": f"i{n:03}", "criterion": "overall", "system_a": "k", "system_b": "m", "annotator": "p",
+         "winner": "ab"[n % 3 == 0]}
+        for n in range(60)
+    ]  # fmt: skip
+    responses = [
+        {"item_id": f"i{n:03}", "system": system, "family": "alpha", "text": "word " * (1 + (n * step) % 7)}
+        for n in range(60)
+        for system, step in (("k", 3), ("m", 5))
+    ]
+    desk.dataset(items=60, labels=labels, responses=responses)
+    judges = [{**PAIR_JUDGE, "id": name, "model": name} for name in ("one", "two")]
+    desk.suite(judges=judges)
+    results = Results(desk.run())
+    data = json.loads(cli("compare", "--raters", "--json").out)
+    (raw,) = (
+        row for row in data["accuracy_differences"] if (row["first"], row["second"]) == ("one", "longer")
+    )
+    (fixed,) = (
+        row
+        for row in data["length_balanced_differences"]
+        if (row["first"], row["second"]) == ("one", "longer")
+    )
+    # Both by hand, from the verdicts and the lengths.
+    differences: dict[bool, list[float]] = {True: [], False: []}
+    for row in rows_of(pair_verdicts(results)):
+        if row["judge"] != "one" or row["winner"] is None:
+            continue
+        label = "ab"[int(row["item_id"][1:]) % 3 == 0]
+        right = float(row["winner"] == label)
+        if row["chars_a"] == row["chars_b"]:
+            continue
+        longer_is_right = ("a" if row["chars_a"] > row["chars_b"] else "b") == label
+        differences[longer_is_right].append(right - longer_is_right)
+    means = [sum(values) / len(values) for values in differences.values()]
+    assert fixed["estimate"] == pytest.approx(sum(means) / 2)
+    assert fixed["n"] == sum(map(len, differences.values()))
+    assert raw["n"] >= fixed["n"]
+    assert not any("coin" in (row["first"], row["second"]) for row in data["length_balanced_differences"])
+    page = cli("compare", "--raters").out
+    assert "Agreement with the labels of pairs, first minus second" in page
+    assert "The same with length held fixed" in page

@@ -22,6 +22,7 @@ KEYS = (
 )  # fmt: skip
 
 Row = dict[str, Any]
+RATERS = KEYS[:8]
 
 
 @cached_statistics
@@ -43,6 +44,38 @@ def accuracy_differences(results: Results) -> pd.DataFrame:
         for _, of_second in itertools.groupby(sorted(comparisons, key=_second), key=_second):
             rows += _rows(pairs.keys, list(of_second))
     return table(rows, KEYS)
+
+
+@cached_statistics
+def length_balanced_differences(results: Results) -> pd.DataFrame:
+    """Return by how much one rater agrees with the labels more often than another, with length held fixed.
+
+    Pairs whose better response is longer, and those whose better response is shorter, weigh one half each. So
+    whoever always names the longer response agrees in one half, and what a rater gains by going along with
+    length on one side it loses on the other. Ties and responses of one length are left out.
+
+    One row per dataset, label criterion, kind of annotator and pair of raters, as in `accuracy_differences`,
+    without the coin.
+    """
+    rows: list[Row] = []
+    for pairs in compared_pairs(results):
+        longer = next((rater for rater in pairs.raters if rater.name == LONGER), None)
+        if longer is None:
+            continue
+        strata = _hits(longer, pairs.labels.where(pairs.labels != "tie", None).tolist())
+        sides = longer.against_labels("combined").tolist()
+        strata = [hit if side != "tie" else None for hit, side in zip(strata, sides, strict=True)]
+        for first, second in _compared(pairs.raters):
+            if COIN in (first.name, second.name):
+                continue
+            labels = pairs.labels_for(first, second).tolist()
+            difference = stats.balanced_difference(
+                _hits(first, labels), _hits(second, labels), strata, pairs.clusters
+            )
+            values = (first.name, first.kind, first.criterion, second.name, second.kind)
+            names = ("first", "first_kind", "criterion", "second", "second_kind")
+            rows.append(row(difference, **pairs.keys, **dict(zip(names, values, strict=True))))
+    return table(rows, RATERS)
 
 
 def _compared(raters: tuple[Rater, ...]) -> Iterator[tuple[Rater, Rater]]:

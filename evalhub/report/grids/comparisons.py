@@ -14,6 +14,14 @@ RATER_TESTS = (
     "Holm is the p-value of swapping the two raters' scores (for Pearson, of Williams' t-test), adjusted for "
     "all rows of a table."
 )
+ACCURACY_TESTS = (
+    "The difference of the shares of pairs on which the rater gives the label. Holm is the p-value of the "
+    "sign-flip test over clusters, adjusted for all raters that are compared with the same second one."
+)
+BALANCED = (
+    "Pairs whose better response is the longer one count one half, and those whose better response is the "
+    "shorter one the other half."
+)
 RANKING_NOTES = (
     "tau is Kendall's tau-b with the reference ranking. swapped counts the pairs in the opposite order.",
     "moves furthest shows places up (+) or down (-). Wide intervals may hide that the ranks are the same.",
@@ -96,6 +104,27 @@ def correlation_difference_grids(data: Data, notes: Footnotes) -> Iterator[Grid]
         title = _title([*key[:2], f"{key[2]} labels", f"{coefficient}, {at}"])
         for grid in _DIFFERENCES({"rows": rows}, notes):
             yield Grid(title, grid.head, grid.rows, grid.names)
+
+
+def accuracy_difference_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion: how much more often one rater of pairs agrees than another."""
+    for key, rows in grouped(data["accuracy_differences"], *_LABELLED):
+        for grid in _DIFFERENCES({"rows": rows}, notes):
+            yield Grid(_title([*key[:2], f"{key[2]} labels"]), grid.head, grid.rows, grid.names)
+
+
+_BALANCED_DIFFERENCES = line_grids(
+    "rows",
+    {"first": text("first"), "second": text("second"), "difference": interval, "n": whole("n")},
+    names=2,
+)
+
+
+def balanced_difference_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion: the same with length held fixed."""
+    for key, rows in grouped(data["length_balanced_differences"], *_LABELLED):
+        for grid in _BALANCED_DIFFERENCES({"rows": rows}, notes):
+            yield Grid(_title([*key[:2], f"{key[2]} labels"]), grid.head, grid.rows, grid.names)
 
 
 def ranking_accuracy_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:

@@ -94,14 +94,13 @@ def print_comparisons(data: Data) -> None:
     _print_output(Place.COMPARE, data, [INTERVALS])
 
 
-def print_raters(differences: Rows, accuracies: Rows) -> None:
+def print_raters(data: Data) -> None:
     """Print how much better one rater goes with the labels than another, and how each ranks systems.
 
     Args:
-        differences: As `correlation_differences` returns them, as plain values.
-        accuracies: As `ranking_accuracies` returns them, as plain values.
+        data: What `accuracy_differences`, `length_balanced_differences`, `correlation_differences` and
+            `ranking_accuracies` return, as plain values by these names.
     """
-    data = {"correlation_differences": differences, "ranking_accuracies": accuracies}
     _print_output(Place.RATERS, data, [INTERVALS])
 
 

@@ -121,6 +121,7 @@ TABLES = (
     Table("consensus_labels", analysis.consensus_labels, Place.NOWHERE),
     Table("correlation_differences", analysis.correlation_differences, Place.NOWHERE),
     Table("accuracy_differences", analysis.accuracy_differences, Place.REPORT),
+    Table("length_balanced_differences", analysis.length_balanced_differences, Place.NOWHERE),
     Table(
         "trust",
         analysis.trust,
@@ -290,6 +291,20 @@ SECTIONS = (
         comparisons.comparison_grids,
         Place.COMPARE,
         notes=comparisons.comparison_notes,
+    ),
+    Section(
+        "Agreement with the labels of pairs, first minus second",
+        ("accuracy_differences",),
+        comparisons.accuracy_difference_grids,
+        Place.RATERS,
+        notes=lambda _: iter([comparisons.ACCURACY_TESTS]),
+    ),
+    Section(
+        "The same with length held fixed",
+        ("length_balanced_differences",),
+        comparisons.balanced_difference_grids,
+        Place.RATERS,
+        notes=lambda _: iter([comparisons.BALANCED]),
     ),
     Section(
         "Correlation with the labels, first minus second",
