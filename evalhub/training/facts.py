@@ -59,6 +59,11 @@ class TrainingFacts:
         """What was chosen, or set, for what is trained."""
         return {}
 
+    @property
+    def has_learned(self) -> bool:
+        """Whether what was trained differs from the base."""
+        return True
+
     def describe(self) -> dict[str, Any]:
         """Return the record as it stands in its file."""
         return {"format": FORMAT, **asdict(self)}
@@ -131,5 +136,14 @@ class AdapterFacts(TrainingFacts):
     @property
     def choice(self) -> dict[str, Any]:
         """The rank, and the pairs after which the factors were best."""
+        return {"rank": self.rank, "best after pairs": self._best_pairs}
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether a later look was better than the base, which the first look is."""
+        return self._best_pairs > 0
+
+    @property
+    def _best_pairs(self) -> int:
         best = min(self.validation, key=lambda look: look["loss"])
-        return {"rank": self.rank, "best after pairs": best["pairs"]}
+        return int(best["pairs"])

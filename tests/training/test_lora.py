@@ -191,6 +191,12 @@ def test_settings_that_transformers_refuses_to_write_are_copied(tmp_path: Path) 
     assert "smollm" in model.families
 
 
+def test_an_adapter_that_never_beat_its_base_has_learned_nothing(base: ResolvedModel) -> None:
+    looks = [{"pairs": 0, "loss": 0.68}, {"pairs": 40, "loss": 0.7}]
+    assert not replace(facts(base), validation=tuple(looks)).has_learned
+    assert replace(facts(base), validation=(*looks, {"pairs": 80, "loss": 0.6})).has_learned
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> Any:
         return None if name == "peft" else name
