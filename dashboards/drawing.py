@@ -117,7 +117,7 @@ def forest(plot: Plot) -> Spec:
             "encoding": point,
         },
         # A number is read on its own ground, also where the neutral value crosses it.
-        {"mark": {**text, "stroke": _colour(_GROUND), "strokeWidth": 5}, "encoding": label},
+        {"mark": {**text, "fill": ink(), "stroke": _colour(_GROUND), "strokeWidth": 5}, "encoding": label},
         {"mark": {**text, "color": ink()}, "encoding": label},
     ]
     if plot.neutral is not None and low <= plot.neutral <= high:

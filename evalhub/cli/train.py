@@ -109,7 +109,7 @@ def judges_train(
         print_note(f"{note}: the judge learns what that person prefers")
     if not judge.facts.has_learned:
         print_note(
-            "nothing was learned: on the validation clusters the base was better than every later look. Learn "
+            "nothing was learned: on the validation clusters the base beat every later look. Learn "
             "from more pairs, for more epochs, or at another learning rate"
         )
         return

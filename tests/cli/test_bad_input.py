@@ -99,7 +99,7 @@ def refused(output: Any, *parts: str, code: int = 2) -> None:
         ({"judges": [{**JUDGE, "pairs": {"by": "labelled"}}]}, ("judges.pw", "nothing to judge")),
         ({"candidates": [{**CANDIDATE, "id": "k"}]}, ("s.yaml:candidates", "recorded system", "'k'")),
         ({"datasets": [{"id": "tiny", "tags": ["x"]}]}, ("datasets.tiny", "no item", "'x'")),
-        ({"datasets": [{"id": "tiny", "split": "dev"}]}, ("datasets.tiny", "no item", "'dev'")),
+        ({"datasets": [{"id": "tiny", "split": "train"}]}, ("datasets.tiny", "no item", "'train'")),
     ],
 )  # fmt: skip
 def test_a_wrong_suite(desk: Any, cli: Callable[..., Any], changes: Any, parts: tuple[str, ...]) -> None:

@@ -87,7 +87,8 @@ def functions_in(value: object) -> Iterator[types.FunctionType]:
             member = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
             yield from functions_in(member) if isinstance(member, types.FunctionType) else ()
     elif isinstance(value, dict):
-        for member in value.values():
+        # A module that is imported on the way makes a dictionary of modules larger.
+        for member in list(value.values()):
             yield from functions_in(member)
     elif isinstance(value, tuple | list) and not isinstance(value, Enum):
         for member in value:
