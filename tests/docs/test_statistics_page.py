@@ -77,6 +77,8 @@ def objects_used(function: types.FunctionType) -> Iterator[object]:
 
 def functions_in(value: object) -> Iterator[types.FunctionType]:
     """Yield the functions of this package that an object is, wraps or holds."""
+    if isinstance(value, types.ModuleType):
+        return  # some modules import others when they are only looked at
     if isinstance(value, partial):
         value = value.func
     value = getattr(value, "__wrapped__", value)
@@ -87,8 +89,7 @@ def functions_in(value: object) -> Iterator[types.FunctionType]:
             member = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
             yield from functions_in(member) if isinstance(member, types.FunctionType) else ()
     elif isinstance(value, dict):
-        # A module that is imported on the way makes a dictionary of modules larger.
-        for member in list(value.values()):
+        for member in value.values():
             yield from functions_in(member)
     elif isinstance(value, tuple | list) and not isinstance(value, Enum):
         for member in value:
