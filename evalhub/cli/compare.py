@@ -177,13 +177,7 @@ def _load(run_name: str | None, runs: Path | None, where: str | None) -> Results
 
 
 def _compare_raters(results: Results, *, as_json: bool) -> None:
-    tables = {
-        "accuracy_differences": hub.analysis.accuracy_differences,
-        "length_balanced_differences": hub.analysis.length_balanced_differences,
-        "correlation_differences": hub.analysis.correlation_differences,
-        "ranking_accuracies": hub.analysis.ranking_accuracies,
-    }
-    data = {name: hub.analysis.rows_of(make(results)) for name, make in tables.items()}
+    data = hub.report.rater_data(results)
     if not any(data.values()):
         raise InputError("there is nothing to compare: no judged response has a label", where=results.run.id)
     if as_json:

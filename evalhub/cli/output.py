@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from evalhub.texts import ABSENT, make_printable, number
+
+if TYPE_CHECKING:
+    from evalhub.stats import Estimate
 
 
 def console() -> Console:
@@ -82,6 +85,16 @@ def cell_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(cell_text, value))
     return make_printable(str(value), multiline=True)
+
+
+def interval_text(estimate: Estimate) -> str:
+    """Return an estimate with its interval, or why it has none."""
+    if estimate.estimate is None:
+        return f"not known ({estimate.reason})"
+    value = number(estimate.estimate, 3)
+    if estimate.low is None or estimate.high is None:
+        return f"{value} (no interval: {estimate.reason})"
+    return f"{value} [{number(estimate.low, 3)}, {number(estimate.high, 3)}]"
 
 
 def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Engine, Json, Runs
-from evalhub.cli.output import print_fields, print_note, print_rows
+from evalhub.cli.options import Json, Runs
+from evalhub.cli.output import interval_text, print_fields, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError
 
@@ -66,7 +66,9 @@ def judges_train(
         int | None, typer.Option(help="Tokens of the longest prompt. Longer ones are left out.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all draws: dev clusters, folds, pairs or ratings.")] = 0,
-    engine: Engine = "pooling",
+    engine: Annotated[
+        str | None, typer.Option(help="Head: the engine that gives the hidden states. Default: pooling.")
+    ] = None,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -93,7 +95,7 @@ def judges_train(
         limit=limit,
         max_length=max_length,
         seed=seed,
-        engine=hub.engines.parse_engine(engine, where="--engine"),
+        engine=hub.engines.parse_engine(engine, where="--engine") if engine else None,
         runs=runs,
     )
     progress = choose_progress()
@@ -125,14 +127,14 @@ def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:
         **facts.choice,
         "pairs": judge.pairs,
         "datasets": _datasets(judge, "pairs"),
-        _accuracy_name(judge): _interval(judge.accuracy),
+        _accuracy_name(judge): _measured(judge.accuracy),
     }
     if judge.base is not None:
-        fields["its base, on the same"] = _interval(judge.base)
-    fields["the longer response, on the same"] = _interval(judge.longer)
+        fields["its base, on the same"] = _measured(judge.base)
+    fields["the longer response, on the same"] = _measured(judge.longer)
     if judge.teacher is not None:
-        fields["divergence from the teacher before"] = _interval(judge.teacher.before)
-        fields["divergence from the teacher after"] = _interval(judge.teacher.after)
+        fields["divergence from the teacher before"] = _measured(judge.teacher.before)
+        fields["divergence from the teacher after"] = _measured(judge.teacher.after)
     fields["left out"] = _left_out(judge)
     return fields
 
@@ -151,12 +153,12 @@ def _rater_fields(judge: TrainedRater, out: Path) -> dict[str, Any]:
         **judge.facts.choice,
         "ratings": judge.ratings,
         "datasets": _datasets(judge, "ratings"),
-        "rank correlation on held-out clusters": _interval(skill.correlation),
-        "of the length alone, on the same": _interval(length.correlation),
-        "mean error in levels on held-out clusters": _interval(skill.error),
-        "error of the length alone, on the same": _interval(length.error),
+        "rank correlation on held-out clusters": _measured(skill.correlation),
+        "of the length alone, on the same": _measured(length.correlation),
+        "mean error in levels on held-out clusters": _measured(skill.error),
+        "error of the length alone, on the same": _measured(length.error),
         "commonest level": judge.commonest,
-        "error of always answering it": _interval(judge.commonest_error),
+        "error of always answering it": _measured(judge.commonest_error),
         "left out": _left_out(judge),
     }
 
@@ -195,9 +197,5 @@ def _numbers(text: str | None) -> tuple[int, ...]:
         raise InputError("layers are numbers with commas between", where="--layers", value=text) from None
 
 
-def _interval(estimate: Estimate) -> str | None:
-    if estimate.estimate is None:
-        return None
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.estimate:.3f}"
-    return f"{estimate.estimate:.3f} [{estimate.low:.3f}, {estimate.high:.3f}] n {estimate.n}"
+def _measured(estimate: Estimate) -> str:
+    return f"{interval_text(estimate)} n {estimate.n}"

@@ -11,9 +11,9 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import Engine, Json, Mode, Rubric, Runs
-from evalhub.cli.output import print_json, print_note, print_rows, print_text
+from evalhub.cli.output import interval_text, print_json, print_note, print_rows, print_text
 from evalhub.cli.progress import choose_progress
-from evalhub.texts import count, number
+from evalhub.texts import count
 
 if TYPE_CHECKING:
     from evalhub.runner import Tuned, VariantOutcome
@@ -159,8 +159,8 @@ def _row(outcome: VariantOutcome) -> dict[str, Any]:
         "origin": f"{outcome.variant.origin}: {outcome.variant.name}",
         "pairs": measured.accuracy.n if measured else None,
         "clusters": measured.accuracy.clusters if measured else None,
-        "dev accuracy": _interval(measured.accuracy) if measured else None,
-        "minus original": _interval(measured.difference) if measured and measured.difference else None,
+        "dev accuracy": interval_text(measured.accuracy) if measured else None,
+        "minus original": interval_text(measured.difference) if measured and measured.difference else None,
         "status": outcome.status,
     }
 
@@ -182,7 +182,7 @@ def _sentences(tuned: Tuned) -> Iterator[str]:
         f"{count(sum(outcome.variant.races for outcome in tuned.outcomes))}, chosen on the same clusters."
     )
     for name, estimate in test.accuracies.items():
-        yield f"On test clusters {name}: {_interval(estimate)}, {count(estimate.n)} pairs."
+        yield f"On test clusters {name}: {interval_text(estimate)}, {count(estimate.n)} pairs."
     if test.shared:
         yield f"{count(test.shared)} test pairs are left out: their clusters or prompts are dev ones too."
     yield _verdict(tuned)
@@ -212,7 +212,7 @@ def _counts(tuned: Tuned) -> str:
 def _verdict(tuned: Tuned) -> str:
     assert tuned.test is not None
     test = tuned.test
-    difference = f"the difference is {_interval(test.difference)}"
+    difference = f"the difference is {interval_text(test.difference)}"
     where = (
         "test clusters that no choice has seen" if test.is_held_out else "test clusters that were used before"
     )
@@ -221,11 +221,3 @@ def _verdict(tuned: Tuned) -> str:
     if test.difference.high is not None and test.difference.high < 0:
         return f"{tuned.winner} is worse than the original on {where}: {difference}."
     return f"It is not shown that {tuned.winner} is better than the original on {where}: {difference}."
-
-
-def _interval(estimate: Estimate) -> str:
-    if estimate.estimate is None:
-        return f"not known ({estimate.reason})"
-    if estimate.low is None or estimate.high is None:
-        return f"{number(estimate.estimate, 3)} (no interval: {estimate.reason})"
-    return f"{number(estimate.estimate, 3)} [{number(estimate.low, 3)}, {number(estimate.high, 3)}]"

@@ -22,12 +22,17 @@ def cache_folder() -> Path:
     return Path(variable).expanduser().resolve() if variable else Path.home() / ".cache" / "evalhub"
 
 
+_CACHE_FIX = "free some space, or set EVALHUB_CACHE to another folder"
+
+
 @contextlib.contextmanager
-def publish_folder(target: Path) -> Iterator[Path]:
+def publish_folder(target: Path, subject: str = "the cache", fix: str = _CACHE_FIX) -> Iterator[Path]:
     """Yield an empty folder that becomes `target` when the block ends well, and is removed otherwise.
 
     Args:
         target: The folder to appear. An existing one wins over the new one.
+        subject: What cannot be written where the disk is full, for the error.
+        fix: What helps then.
 
     Yields:
         A folder on the same disk, with a name of its own.
@@ -35,11 +40,11 @@ def publish_folder(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: The disk is full.
     """
-    with storage_errors(target):
+    with storage_errors(target, subject, fix):
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        with storage_errors(target):
+        with storage_errors(target, subject, fix):
             yield draft
             for path in draft.rglob("*"):
                 sync(path)
@@ -69,7 +74,7 @@ def lock(target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def storage_errors(where: Path) -> Iterator[None]:
+def storage_errors(where: Path, subject: str = "the cache", fix: str = _CACHE_FIX) -> Iterator[None]:
     """Turn a full or read-only disk into a `StorageError`."""
     try:
         yield
@@ -77,9 +82,9 @@ def storage_errors(where: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
         raise StorageError(
-            f"the cache cannot be written: {error.strerror}",
+            f"{subject} cannot be written: {error.strerror}",
             where=str(where),
-            fix="free some space, or set EVALHUB_CACHE to another folder",
+            fix=fix,
         ) from error
 
 

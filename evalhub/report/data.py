@@ -107,6 +107,11 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
     }
 
 
+def rater_data(results: Results) -> Data:
+    """Return how raters differ in their agreement with the labels, as plain values, fit for JSON."""
+    return {table.name: table_rows(results, table) for table in tables_of(Place.RATERS)}
+
+
 _OF_SYSTEMS = (Question.CONCLUSIVE, Question.CHANGE, Question.BEST, Question.MEASURED)
 _OF_JUDGES = (Question.CONCLUSIVE, Question.TRUST, Question.METRICS, Question.BIAS, Question.ATTACKS)
 

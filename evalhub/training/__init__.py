@@ -13,18 +13,7 @@ from evalhub.training.lora import (
 )
 
 __all__ = [
-    "AdapterFacts",
-    "HeadFacts",
-    "Look",
-    "LoraFit",
-    "LoraOptions",
-    "PairPrompts",
-    "RatingHeadFacts",
-    "TrainingFacts",
-    "check_base",
-    "check_training_packages",
-    "classifier_settings",
-    "fit_lora",
-    "write_adapter",
-    "write_classifier",
+    "AdapterFacts", "HeadFacts", "Look", "LoraFit", "LoraOptions", "PairPrompts", "RatingHeadFacts",
+    "TrainingFacts", "check_base", "check_training_packages", "classifier_settings", "fit_lora",
+    "write_adapter", "write_classifier",
 ]  # fmt: skip

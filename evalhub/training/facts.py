@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evalhub.models import TRAINING
-
 FORMAT = "evalhub-judge/1"
-RECORD = TRAINING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, StorageError
-from evalhub.training.facts import RECORD, TrainingFacts
+from evalhub.models import TRAINING
+from evalhub.models.cache import publish_folder
+from evalhub.training.facts import TrainingFacts
 
 _COPIED = ("*.json", "*.jinja", "*.txt", "*.model")
 _NOT_COPIED = {
-    "config.json", "generation_config.json", "evalhub.json", RECORD, "model.safetensors.index.json",
+    "config.json", "generation_config.json", "evalhub.json", TRAINING, "model.safetensors.index.json",
 }  # fmt: skip
 
 
@@ -34,20 +36,11 @@ def new_folder(folder: Path, fix: str) -> Iterator[Path]:
 
     if folder.exists():
         raise InputError("the folder exists already", where=str(folder), fix="name another one, or remove it")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        partial.replace(folder)
-    except (OSError, SafetensorError) as error:
-        raise StorageError(
-            f"the model cannot be written ({getattr(error, 'strerror', None) or error})",
-            where=str(folder),
-            fix=fix,
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with publish_folder(folder, "the model", fix) as draft:
+            yield draft
+    except SafetensorError as error:
+        raise StorageError(f"the model cannot be written: {error}", where=str(folder), fix=fix) from error
 
 
 def copy_tokenizer(source: Path, folder: Path) -> None:
@@ -65,4 +58,4 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def write_record(folder: Path, facts: TrainingFacts) -> None:
     """Write what a judge rests on beside its weights."""
-    write_json(folder / RECORD, facts.describe())
+    write_json(folder / TRAINING, facts.describe())

@@ -62,9 +62,7 @@ def length_balanced_differences(results: Results) -> pd.DataFrame:
         longer = next((rater for rater in pairs.raters if rater.name == LONGER), None)
         if longer is None:
             continue
-        strata = _hits(longer, pairs.labels.where(pairs.labels != "tie", None).tolist())
-        sides = longer.against_labels("combined").tolist()
-        strata = [hit if side != "tie" else None for hit, side in zip(strata, sides, strict=True)]
+        strata = _longer_is_better(longer, pairs.labels.tolist())
         for first, second in _compared(pairs.raters):
             if COIN in (first.name, second.name):
                 continue
@@ -108,6 +106,15 @@ def _hits(rater: Rater, labels: list[Any]) -> list[float | None]:
     return [
         float(verdict == label) if isinstance(verdict, str) and isinstance(label, str) else None
         for verdict, label in zip(verdicts, labels, strict=True)
+    ]
+
+
+def _longer_is_better(longer: Rater, labels: list[Any]) -> list[bool | None]:
+    """Return whether the better response is the longer one. None for ties and responses of one length."""
+    sides = longer.against_labels("combined").tolist()
+    return [
+        side == label if side in ("a", "b") and label in ("a", "b") else None
+        for side, label in zip(sides, labels, strict=True)
     ]
 
 

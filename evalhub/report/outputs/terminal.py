@@ -98,8 +98,7 @@ def print_raters(data: Data) -> None:
     """Print how much better one rater goes with the labels than another, and how each ranks systems.
 
     Args:
-        data: What `accuracy_differences`, `length_balanced_differences`, `correlation_differences` and
-            `ranking_accuracies` return, as plain values by these names.
+        data: What `rater_data` returns.
     """
     _print_output(Place.RATERS, data, [INTERVALS])
 

@@ -119,9 +119,10 @@ TABLES = (
     Table("reliability", analysis.reliability, Place.META),
     Table("confusions", analysis.confusions, Place.META),
     Table("consensus_labels", analysis.consensus_labels, Place.NOWHERE),
-    Table("correlation_differences", analysis.correlation_differences, Place.NOWHERE),
-    Table("accuracy_differences", analysis.accuracy_differences, Place.REPORT),
-    Table("length_balanced_differences", analysis.length_balanced_differences, Place.NOWHERE),
+    Table("correlation_differences", analysis.correlation_differences, Place.RATERS),
+    Table("accuracy_differences", analysis.accuracy_differences, Place.REPORT | Place.RATERS),
+    Table("length_balanced_differences", analysis.length_balanced_differences, Place.RATERS),
+    Table("ranking_accuracies", analysis.ranking_accuracies, Place.RATERS),
     Table(
         "trust",
         analysis.trust,

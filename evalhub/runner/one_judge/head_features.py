@@ -91,7 +91,7 @@ def layer_states(
         EngineError: The engine gives none.
         StorageError: The cache cannot be written.
     """
-    engine, prompts = options.engine, len(requests[0])
+    engine, prompts = options.engine or EngineSpec(type=POOLS), len(requests[0])
     if engine.type == POOLS:
         length = {} if options.max_length is None else {"max_length": options.max_length}
         engine = EngineSpec(type=POOLS, **{**length, **engine.settings, "layers": list(layers)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from evalhub.errors import InputError, UnknownNameError
+from evalhub.errors import InputError
 from evalhub.judging import check_rubric
 from evalhub.models import ResolvedModel
 from evalhub.models import resolve as resolve_model
@@ -14,7 +14,7 @@ from evalhub.runner.one_judge.train_adapter import check_adapter_options, train_
 from evalhub.runner.one_judge.train_head import train_head
 from evalhub.runner.one_judge.train_options import Method, TrainOptions
 from evalhub.runner.one_judge.train_rating_head import check_rating_options, train_rating_head
-from evalhub.runner.one_judge.training_labels import read_labels
+from evalhub.runner.one_judge.training_labels import choose_criterion, read_labels
 from evalhub.runner.one_judge.training_pairs import check_trainable, rates, training_pairs
 from evalhub.runner.one_judge.training_ratings import training_ratings
 from evalhub.runner.one_judge.training_rows import annotator_notes
@@ -78,10 +78,7 @@ def _rubric(options: TrainOptions) -> tuple[Rubric, str]:
     check_trainable(rubric, "--rubric", writes=options.method is Method.LORA)
     if rates(rubric):
         check_rating_options(options, rubric)
-    criterion = options.criterion or next(iter(rubric.criteria))
-    if criterion not in rubric.criteria:
-        raise UnknownNameError("criterion", criterion, rubric.criteria, where="--criterion")
-    return rubric, criterion
+    return rubric, choose_criterion(rubric, options.criterion)
 
 
 def _training_set(

@@ -41,7 +41,7 @@ def check_adapter_options(options: TrainOptions) -> None:
         InputError: An option is wrong, or a package is missing.
     """
     check_training_packages()
-    for name in ("layers", "control"):
+    for name in ("layers", "control", "engine"):
         if getattr(options, name):
             raise InputError(
                 f"--{name} belongs to a head", where=f"--{name}", fix="leave it out, or write --method head"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from evalhub.runner.plan.runners import POOLS
 from evalhub.specs import EngineSpec
 
 LENGTH = "length"
@@ -44,7 +43,7 @@ class TrainOptions:
         runs: The folder that holds the runs.
         layers: The layers that a head tries. Empty = five that are spread over the model.
         control: What is held out of a head: `length`.
-        engine: The engine that gives a head the hidden states.
+        engine: The engine that gives a head the hidden states, by default `pooling`.
         rank: The rank of an adapter's factors, by default 16.
         epochs: How often an adapter reads each pair at most, by default twice.
         learning_rate: The largest one of an adapter, by default .0002.
@@ -65,7 +64,7 @@ class TrainOptions:
     runs: Path | None = None
     layers: tuple[int, ...] = ()
     control: tuple[str, ...] = ()
-    engine: EngineSpec = field(default_factory=lambda: EngineSpec(type=POOLS))
+    engine: EngineSpec | None = None
     rank: int | None = None
     epochs: int | None = None
     learning_rate: float | None = None

@@ -13,8 +13,8 @@ from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress
 from evalhub.runner.run import carry_out
 from evalhub.scales import Kind
-from evalhub.specs import CardFacts, Suite, load_suite
-from evalhub.store import all_runs, find_run, runs_root
+from evalhub.specs import CardFacts, Rubric, Suite, load_suite
+from evalhub.store import Run, all_runs, find_run, runs_root
 
 _ABOUT = {Kind.PAIRWISE: "pairs", Kind.POINTWISE: "single responses"}
 
@@ -53,21 +53,45 @@ def read_labels(
             value=", ".join(on),
             fix="name the dataset alone",
         )
-    try:
-        suite, path = load_suite(source)
-    except UnknownNameError as unknown_suite:
-        try:
-            results = Results(find_run(source, runs_root(runs)))
-        except (UnknownNameError, InputError):
-            raise unknown_suite from None
+    suite_source = suite_or_run(source, runs)
+    if isinstance(suite_source, Run):
+        results = Results(suite_source)
         check_names(names, results.cards, "--on")
     else:
+        suite, path = suite_source
         results = _read_suite(suite, path, names, runs, progress)
     if not needs_labels:
         return results, dict.fromkeys(names or results.cards, "")
     return results, criteria_of_labels(
         results.cards, names, progress, "--on", rubric_criterion=rubric_criterion, kind=kind
     )
+
+
+def suite_or_run(source: str, runs: Path | None) -> tuple[Suite, Path] | Run:
+    """Return the suite with its file, or the run, that a text names. A suite of that name wins.
+
+    Raises:
+        UnknownNameError: There is neither.
+    """
+    try:
+        return load_suite(source)
+    except UnknownNameError as unknown_suite:
+        try:
+            return find_run(source, runs_root(runs))
+        except (UnknownNameError, InputError):
+            raise unknown_suite from None
+
+
+def choose_criterion(rubric: Rubric, name: str | None) -> str:
+    """Return the named criterion of a rubric, by default the first.
+
+    Raises:
+        UnknownNameError: The rubric has no such criterion.
+    """
+    criterion = name or next(iter(rubric.criteria))
+    if criterion not in rubric.criteria:
+        raise UnknownNameError("criterion", criterion, rubric.criteria, where="--criterion")
+    return criterion
 
 
 def read_names(entries: tuple[str, ...], where: str) -> dict[str, str]:

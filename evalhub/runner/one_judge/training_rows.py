@@ -87,8 +87,8 @@ def dev_rows(
     for row in rows:
         key = (row["dataset"], row["item_id"])
         split, cluster = splits[key]
-        shown = [responses.get((*key, row[name], row["sample"])) for name in systems]
-        texts = tuple(response for response in shown if response and (response.text or "").strip())
+        named_responses = [responses.get((*key, row[name], row["sample"])) for name in systems]
+        texts = tuple(response for response in named_responses if response and (response.text or "").strip())
         if split != DEV:
             exclusions[NOT_DEV.format(noun)] += 1
         elif not has_inputs(items[key], inputs):

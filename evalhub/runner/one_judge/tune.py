@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.analysis.frames.splits import DEV, TEST
-from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.errors import InputError, StorageError
 from evalhub.runner.one_judge.options import JudgeOptions
+from evalhub.runner.one_judge.training_labels import choose_criterion
 from evalhub.runner.one_judge.tune_bench import Bench, Survey, open_bench
 from evalhub.runner.one_judge.tune_pairs import Accuracy, read_pairs
 from evalhub.runner.one_judge.tune_race import Race, RaceRules, run_race
@@ -118,7 +119,7 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Tuned:
     assert original.rubric is not None
     refuse_changed(original.rubric, all_runs(runs_root(options.runs)), options.rubric)
     variants = name_variants([original, *read_variants(options.variants, original.rubric)])
-    criterion = _criterion(options, original.rubric)
+    criterion = choose_criterion(original.rubric, options.criterion)
     bench = open_bench(
         options, original.rubric, criterion, options.source, options.on, options.seed, progress
     )
@@ -163,13 +164,6 @@ def _check(options: TuneOptions) -> None:
         raise InputError("the file exists already", where="--out", value=str(options.out))
     if options.out is not None and not options.out.absolute().parent.is_dir():
         raise InputError("there is no such folder", where="--out", value=str(options.out.parent))
-
-
-def _criterion(options: TuneOptions, rubric: Rubric) -> str:
-    criterion = options.criterion or next(iter(rubric.criteria))
-    if criterion not in rubric.criteria:
-        raise UnknownNameError("criterion", criterion, rubric.criteria, where="--criterion")
-    return criterion
 
 
 def _write(

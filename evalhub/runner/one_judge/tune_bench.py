@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from evalhub.errors import InputError, LittleCoverage, SpecError, UnknownNameError
+from evalhub.errors import InputError, LittleCoverage, SpecError
 from evalhub.judging import find_protocol
 from evalhub.records import prompt_sha256
 from evalhub.runner.one_judge.options import JudgeOptions
-from evalhub.runner.one_judge.training_labels import check_names, criteria_of_labels, read_names
+from evalhub.runner.one_judge.training_labels import (
+    check_names,
+    criteria_of_labels,
+    read_names,
+    suite_or_run,
+)
 from evalhub.runner.one_judge.training_rows import Clustered
 from evalhub.runner.one_judge.tune_variants import Origin, Variant
 from evalhub.runner.plan.datasets import ordered_clusters
@@ -31,9 +36,8 @@ from evalhub.specs import (
     Pairs,
     Rubric,
     Suite,
-    load_suite,
 )
-from evalhub.store import Run, all_runs, find_run, runs_root
+from evalhub.store import Run, all_runs, runs_root
 
 DATASET_OPTION = "--dataset"
 
@@ -238,7 +242,12 @@ def open_bench(
         InputError: A dataset is named twice, or none has labels of pairs.
     """
     names = read_names(on, DATASET_OPTION)
-    suite, path = _find_suite(source, options.runs)
+    suite_source = suite_or_run(source, options.runs)
+    if isinstance(suite_source, Run):
+        manifest = suite_source.manifest
+        suite, path = manifest.resolved.suite, Path(manifest.suite_file)
+    else:
+        suite, path = suite_source
     check_names(names, [use.id for use in suite.datasets], DATASET_OPTION)
     uses = tuple(use for use in suite.datasets if not names or use.id in names)
     data = Bench(options, rubric, criterion, uses, path, seed, {}, {}).resolve([], "dev", progress)
@@ -251,17 +260,6 @@ def open_bench(
     uses = tuple(use for use in uses if ids[use.id] in labels)
     links = _links(criterion, labels, cards)
     return Bench(options, rubric, criterion, uses, path, seed, labels, links)
-
-
-def _find_suite(source: str, runs: Path | None) -> tuple[Suite, Path]:
-    try:
-        return load_suite(source)
-    except UnknownNameError as unknown_suite:
-        try:
-            run = find_run(source, runs_root(runs))
-        except (UnknownNameError, InputError):
-            raise unknown_suite from None
-        return run.manifest.resolved.suite, Path(run.manifest.suite_file)
 
 
 def _links(criterion: str, labels: Mapping[str, str], cards: Mapping[str, CardFacts]) -> dict[str, str]:
