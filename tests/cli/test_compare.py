@@ -113,10 +113,10 @@ def test_raters_of_pairs_are_compared_raw_and_with_length_held_fixed(desk: Any, 
     desk.suite(judges=judges)
     results = Results(desk.run())
     data = json.loads(cli("compare", "--raters", "--json").out)
-    (raw,) = (
+    (raw_row,) = (
         row for row in data["accuracy_differences"] if (row["first"], row["second"]) == ("one", "longer")
     )
-    (fixed,) = (
+    (balanced_row,) = (
         row
         for row in data["length_balanced_differences"]
         if (row["first"], row["second"]) == ("one", "longer")
@@ -133,9 +133,9 @@ def test_raters_of_pairs_are_compared_raw_and_with_length_held_fixed(desk: Any, 
         longer_is_right = ("a" if row["chars_a"] > row["chars_b"] else "b") == label
         differences[longer_is_right].append(right - longer_is_right)
     means = [sum(values) / len(values) for values in differences.values()]
-    assert fixed["estimate"] == pytest.approx(sum(means) / 2)
-    assert fixed["n"] == sum(map(len, differences.values()))
-    assert raw["n"] >= fixed["n"]
+    assert balanced_row["estimate"] == pytest.approx(sum(means) / 2)
+    assert balanced_row["n"] == sum(map(len, differences.values()))
+    assert raw_row["n"] >= balanced_row["n"]
     assert not any("coin" in (row["first"], row["second"]) for row in data["length_balanced_differences"])
     page = cli("compare", "--raters").out
     assert "Agreement with the labels of pairs, first minus second" in page

@@ -15,7 +15,7 @@ CLUSTER = "'c' || (substr(item_id, 2)::INTEGER // 2) AS cluster"
 SELECTED = f"SELECT item_id, prompt, {CLUSTER} FROM items"
 
 
-def drawn(desk: Any, seed: int, split: str) -> dict[str, str]:
+def clusters_of_split(desk: Any, seed: int, split: str) -> dict[str, str]:
     """Return the cluster of each item that a suite keeps."""
     desk.suite(datasets=[{"id": "tiny", "split": split, "seed": seed}])
     records = list(desk.run().records("items"))
@@ -28,7 +28,7 @@ def test_the_two_halves_are_those_that_training_draws(desk: Any, seed: int) -> N
     desk.dataset(items=ITEMS, card={"items": SELECTED})
     desk.suite(datasets=["tiny"])
     rows = item_splits(Results(desk.run()), seed).to_pylist()
-    dev, test = drawn(desk, seed, "dev"), drawn(desk, seed, "test")
+    dev, test = clusters_of_split(desk, seed, "dev"), clusters_of_split(desk, seed, "test")
     assert set(dev) == {row["item_id"] for row in rows if row["split"] == "dev"}
     assert set(test) == {row["item_id"] for row in rows if row["split"] == "test"}
     assert len(dev) + len(test) == len(ITEMS)
@@ -38,13 +38,13 @@ def test_the_two_halves_are_those_that_training_draws(desk: Any, seed: int) -> N
 def test_splits_of_the_dataset_itself_are_kept(desk: Any) -> None:
     split = "CASE WHEN item_id < 'i04' THEN 'dev' ELSE 'test' END AS split"
     desk.dataset(items=ITEMS, card={"items": SELECTED.replace("FROM", f", {split} FROM")})
-    assert set(drawn(desk, 0, "dev")) == {"i00", "i01", "i02", "i03"}
-    assert len(drawn(desk, 0, "test")) == 36
+    assert set(clusters_of_split(desk, 0, "dev")) == {"i00", "i01", "i02", "i03"}
+    assert len(clusters_of_split(desk, 0, "test")) == 36
 
 
 def test_a_dataset_that_is_named_by_its_path_has_the_halves_of_its_id(desk: Any) -> None:
     path = desk.dataset(items=ITEMS, card={"items": SELECTED})
-    by_id = drawn(desk, 0, "dev")
+    by_id = clusters_of_split(desk, 0, "dev")
     desk.suite(datasets=[{"id": str(path), "split": "dev"}])
     assert {record.item_id for record in desk.run().records("items")} == set(by_id)
 

@@ -226,9 +226,9 @@ class TestTrainedModel:
         dataset = {"id": "some", "dataset": "tiny", **selection}
         desk.suite(judges=[judge], datasets=[dataset])
         planned = prepare("s", Options(runs=desk.runs)).plan
-        judged = {cell.item_id for cell in planned.tasks["own"]}
-        assert not judged & {"i000", "i001"}
-        assert judged
+        judged_items = {cell.item_id for cell in planned.tasks["own"]}
+        assert not judged_items & {"i000", "i001"}
+        assert judged_items
 
     def test_a_model_that_learned_another_prompt_is_named(self, desk: Any) -> None:
         record = {"items": [], "method": "lora", "rubric": {"id": "old", "hash": "0" * 64}, "criterion": "c"}

@@ -15,8 +15,8 @@ def test_each_stratum_weighs_one_half() -> None:
     estimate = balanced_difference(first, second, strata, list("abcdef"))
     assert estimate.estimate == pytest.approx((2 / 4 + 1 / 2) / 2)
     assert (estimate.n, estimate.clusters, estimate.n_excluded) == (6, 6, 0)
-    mirrored = balanced_difference(second, first, strata, list("abcdef"))
-    assert mirrored.estimate == pytest.approx(-(estimate.estimate or 0))
+    mirror = balanced_difference(second, first, strata, list("abcdef"))
+    assert mirror.estimate == pytest.approx(-(estimate.estimate or 0))
 
 
 def test_whoever_goes_by_the_stratum_alone_gains_nothing() -> None:
@@ -68,9 +68,9 @@ def test_the_interval_holds_the_true_difference() -> None:
     for _ in range(repeats):
         clusters = np.repeat(np.arange(120), 3)
         strata = np.repeat(random.random(120) < 0.88, 3)
-        shared = np.repeat(random.random(120), 3)
-        mixed = np.where(random.random(360) < 0.5, shared, random.random(360))
-        first = mixed < np.where(strata, 0.9, 0.4)
+        cluster_draws = np.repeat(random.random(120), 3)
+        draws = np.where(random.random(360) < 0.5, cluster_draws, random.random(360))
+        first = draws < np.where(strata, 0.9, 0.4)
         second = random.random(360) < np.where(strata, 0.7, 0.5)
         estimate = balanced_difference(first, second, strata, clusters)
         assert estimate.low is not None
