@@ -57,7 +57,7 @@ def judge(folder: Path, model: str, items: int) -> Results:
             {"id": "direct", **common},
             {
                 "id": "two-tokens",
-                "engine": {"type": "pooling", "classifier_from_token": ["B", "A"]},
+                "engine": TWO_TOKENS,
                 **common,
             },
         ],

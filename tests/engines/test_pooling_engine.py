@@ -108,7 +108,9 @@ def test_another_kind_of_request_is_refused_in_one_sentence(engine: Engine, clas
 
 def test_a_killed_child_loses_no_reward(classifier: Engine) -> None:
     assert isinstance(classifier, ChildEngine)
-    for number, turns in enumerate(prompts(24)):
+    # Long prompts, so that no machine has answered them all before the kill.
+    for number, (question,) in enumerate(prompts(24)):
+        turns = (Message("user", "word " * 400 + question.content),)
         classifier.submit(str(number), Request(turns, kind=RequestKind.REWARD))
     classifier.advance(0.2)
     assert classifier.pid
