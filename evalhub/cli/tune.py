@@ -128,6 +128,7 @@ def _data(tuned: Tuned) -> dict[str, Any]:
         and {
             "rounds": list(race.rounds),
             "judgments": race.judgments,
+            "read_clusters": race.read_clusters,
             "end": race.end,
             "runs": list(race.runs),
         },
@@ -174,6 +175,11 @@ def _sentences(tuned: Tuned) -> Iterator[str]:
         return
     rounds = count(len(race.rounds))
     yield f"{count(race.judgments)} judgments on dev clusters in {rounds} rounds: {race.end}."
+    if race.read_clusters:
+        yield (
+            f"The writer read pairs of {count(race.read_clusters)} dev clusters of the largest dataset. "
+            "The variants judged them too, and none of their pairs counts."
+        )
     if test is None:
         yield "No variant is better than the original on dev clusters: nothing was measured on test clusters."
         return

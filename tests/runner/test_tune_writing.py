@@ -5,6 +5,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from evalhub.errors import InputError
 from evalhub.runner import tune
 from evalhub.specs import EngineSpec, load_rubric, parse_rubric
 from tests.runner.tune_bench import (
@@ -13,6 +16,8 @@ from tests.runner.tune_bench import (
     GOOD,
     RULES,
     halves,
+    item,
+    label,
     labelled,
     named,
     options,
@@ -68,6 +73,27 @@ def test_the_writer_sees_dev_clusters_alone(labelled: Any) -> None:
         assert not any(f"number {n}?" in prompt or f"says {n}\n" in prompt for prompt in prompts)
     assert all("People prefer response A. The judge prefers response B." in prompt for prompt in prompts)
     assert all("{{response_a}}" in prompt for prompt in prompts)
+
+
+def test_what_the_writer_read_does_not_count(labelled: Any) -> None:
+    """The rubric is wrong on the pairs that the writer sees, so variants seem better there by choice."""
+    tuned = tune(options(labelled, "bad", writer="w", writes=1, rules=[*writing(body(GOOD)), *RULES]))
+    assert tuned.race is not None
+    assert tuned.race.read_clusters == 16
+    assert tuned.race.rounds[0] == 32
+    measured = {outcome.variant.id: outcome.measured for outcome in tuned.outcomes}
+    written = measured["written-1"]
+    assert written is not None
+    assert written.accuracy.clusters == tuned.race.rounds[-1] - 16
+    bad = measured["person-1"]
+    assert bad is not None
+    assert bad.accuracy.clusters == 16
+
+
+def test_labels_that_do_not_suffice_for_writer_and_race_are_refused(labelled: Any) -> None:
+    labelled.dataset(items=[item(n) for n in range(5, 9)], labels=[label(n) for n in range(5, 9)])
+    with pytest.raises(InputError, match="compared on others"):
+        tune(options(labelled, writer="w", writes=1, rules=[*writing(body(GOOD)), *RULES]))
 
 
 def test_a_writer_that_gives_no_text_is_counted(labelled: Any) -> None:

@@ -12,7 +12,7 @@ from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.one_judge.training_labels import choose_criterion
 from evalhub.runner.one_judge.tune_bench import Bench, Survey, open_bench
 from evalhub.runner.one_judge.tune_pairs import Accuracy, read_pairs
-from evalhub.runner.one_judge.tune_race import Race, RaceRules, run_race
+from evalhub.runner.one_judge.tune_race import Race, RaceRules, Reading, run_race
 from evalhub.runner.one_judge.tune_variants import (
     Variant,
     name_variants,
@@ -126,16 +126,17 @@ def tune(options: TuneOptions, progress: Progress | None = None) -> Tuned:
     survey = bench.survey(original, DEV, progress)
     # Labels without test clusters are refused before anything is spent.
     test_survey = bench.survey(original, TEST, progress)
-    rules = RaceRules(options.first, options.budget)
+    rules = RaceRules(options.first, options.budget, writes=options.writer is not None)
     starters = sum(variant.races for variant in variants) + (options.writes if options.writer else 0)
     rules.check(survey, starters)
+    reading = None
     if options.writer:
-        model_variants = _write(options, bench, survey, original, rules, starters, progress)
+        model_variants, reading = _write(options, bench, survey, original, rules, starters, progress)
         variants = name_variants([*variants, *model_variants])
     racing = [variant for variant in variants if variant.races]
     if len(racing) == 1:
         return Tuned(_outcomes(variants, None), original.id, None, None, None, None)
-    race = run_race(bench, survey, racing, rules, progress)
+    race = run_race(bench, survey, racing, rules, progress, reading)
     outcomes = _outcomes(variants, race)
     if race.winner == original.id:
         return Tuned(outcomes, original.id, race, None, None, None)
@@ -174,14 +175,16 @@ def _write(
     rules: RaceRules,
     starters: int,
     progress: Progress,
-) -> list[Variant]:
+) -> tuple[list[Variant], Reading]:
     """Judge the first clusters with the original, and let the writer see where it differs from the labels."""
-    clusters = rules.affordable(survey, starters, 0, rules.first)
+    clusters = rules.writing_clusters(survey, starters)
     run = bench.judge([original], DEV, progress, survey.clusters(clusters))
     writer = Writer(
         options.writer or "", options.writer_engine or options.engine, options.writes, options.seed
     )
-    return write_variants(bench, original, run, read_pairs(run, bench), writer, progress)
+    pairs = read_pairs(run, bench)
+    variants = write_variants(bench, original, run, pairs, writer, progress)
+    return variants, Reading(clusters, frozenset(pair.key for pair in pairs))
 
 
 def _outcomes(variants: Sequence[Variant], race: Race | None) -> tuple[VariantOutcome, ...]:

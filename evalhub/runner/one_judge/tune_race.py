@@ -11,7 +11,7 @@ from evalhub.analysis.frames.splits import DEV
 from evalhub.errors import InputError
 from evalhub.runner.one_judge.training_rows import joined_clusters
 from evalhub.runner.one_judge.tune_bench import Bench, Survey
-from evalhub.runner.one_judge.tune_pairs import Accuracy, JudgedPair, measure, read_pairs
+from evalhub.runner.one_judge.tune_pairs import Accuracy, JudgedPair, PairKey, measure, read_pairs
 from evalhub.runner.one_judge.tune_variants import Origin, Variant
 from evalhub.runner.progress import Progress
 
@@ -26,10 +26,12 @@ class RaceRules:
     Attributes:
         first: Clusters of the largest dataset in the first round.
         budget: Most judgments, those of all variants together. None for no limit.
+        writes: Whether a model writes variants from the first clusters, which then do not count.
     """
 
     first: int
     budget: int | None
+    writes: bool = False
 
     def affordable(self, survey: Survey, racing: int, spending: int, clusters: int) -> int:
         """Return how many of so many clusters the budget pays for.
@@ -47,13 +49,28 @@ class RaceRules:
             range(1, clusters + 1), self.budget - spending, key=lambda count: racing * survey.cost(count)
         )
 
+    def writing_clusters(self, survey: Survey, starters: int) -> int:
+        """Return how many clusters a writer reads: at most half of what can be paid for all variants."""
+        return min(self.first, self.affordable(survey, starters, 0, survey.most_clusters) // 2)
+
     def check(self, survey: Survey, starters: int) -> None:
-        """Refuse a budget that pays for no comparison.
+        """Refuse labels and a budget that allow no comparison.
 
         Raises:
-            InputError: It does not pay for the fewest clusters.
+            InputError: There are too few clusters for a writer and a race, or the budget does not pay for
+                the fewest.
         """
         fewest = min(FEWEST_CLUSTERS, survey.most_clusters)
+        if self.writes:
+            fewest = 2 * FEWEST_CLUSTERS
+            if survey.most_clusters < fewest:
+                raise InputError(
+                    "a model writes from some dev clusters, and the variants are compared on others",
+                    where="--writer",
+                    value=f"{survey.most_clusters} dev clusters",
+                    allowed=f"{fewest} or more",
+                    fix="label more items",
+                )
         if self.affordable(survey, starters, 0, fewest) < fewest:
             raise InputError(
                 f"the budget does not pay for {fewest} clusters of a dataset and {starters} variants",
@@ -61,6 +78,20 @@ class RaceRules:
                 value=self.budget,
                 allowed=f"{starters * survey.cost(fewest)} judgments or more",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a writer of variants has read.
+
+    Attributes:
+        clusters: The clusters of the largest dataset among it.
+        pairs: The keys of all labelled pairs of these clusters, shown to it or not. Those that were shown are
+            the ones on which the rubric as it is was wrong, so to leave out these alone would favour it.
+    """
+
+    clusters: int
+    pairs: frozenset[PairKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +106,7 @@ class Race:
         judgments: Of all variants together.
         end: Why it ended.
         runs: The ids of its runs.
+        read_clusters: The clusters of the largest dataset that a writer read, which do not count.
     """
 
     winner: str
@@ -84,10 +116,16 @@ class Race:
     judgments: int
     end: str
     runs: tuple[str, ...]
+    read_clusters: int = 0
 
 
 def run_race(
-    bench: Bench, survey: Survey, variants: Sequence[Variant], rules: RaceRules, progress: Progress
+    bench: Bench,
+    survey: Survey,
+    variants: Sequence[Variant],
+    rules: RaceRules,
+    progress: Progress,
+    written_from: Reading | None = None,
 ) -> Race:
     """Judge with variants in rounds until a single one is left, or the clusters or the budget are at an end.
 
@@ -99,6 +137,7 @@ def run_race(
         variants: The original first.
         rules: How far it goes.
         progress: Shows how far it is.
+        written_from: What a writer of variants has read. It is judged, and does not count.
 
     Raises:
         InputError: No label counts.
@@ -109,7 +148,8 @@ def run_race(
     stops: dict[str, int] = {}
     rounds: list[int] = []
     runs: list[str] = []
-    spending, size, end = 0, rules.first, ""
+    read_before = written_from.clusters if written_from else 0
+    spending, size, end = 0, read_before + rules.first, ""
     while not end:
         clusters = rules.affordable(survey, len(racing), spending, size)
         if rounds and clusters <= rounds[-1]:
@@ -119,7 +159,7 @@ def run_race(
             f"round {len(rounds) + 1}: {len(racing)} variants, {clusters} clusters of the largest dataset"
         )
         run = bench.judge(racing, DEV, progress, survey.clusters(clusters))
-        pairs = read_pairs(run, bench)
+        pairs = _without(read_pairs(run, bench), written_from)
         if not pairs:
             raise InputError(
                 "no label of the dev clusters counts",
@@ -146,7 +186,19 @@ def run_race(
         judgments=spending + len(racing) * survey.cost(rounds[-1]),
         end=end,
         runs=tuple(runs),
+        read_clusters=read_before,
     )
+
+
+def _without(pairs: Sequence[JudgedPair], reading: Reading | None) -> list[JudgedPair]:
+    """Return the pairs of clusters that a writer has not read, so that chance and choice stay apart."""
+    if reading is None:
+        return list(pairs)
+    clusters = joined_clusters(pairs)
+    read_clusters = {
+        cluster for pair, cluster in zip(pairs, clusters, strict=True) if pair.key in reading.pairs
+    }
+    return [pair for pair, cluster in zip(pairs, clusters, strict=True) if cluster not in read_clusters]
 
 
 def _look(pairs: Sequence[JudgedPair], racing: Sequence[Variant], starters: int) -> stats.RaceLook:
