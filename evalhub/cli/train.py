@@ -109,13 +109,10 @@ def judges_train(
     print_fields(fields, as_json=as_json)
     for note in judge.facts.notes:
         print_note(f"{note}: the judge learns what that person prefers")
-    if not judge.facts.has_learned:
-        print_note(
-            "nothing was learned: on the validation clusters the base beat every later look. Learn "
-            "from more pairs, for more epochs, or at another learning rate"
-        )
-        return
-    print_note(_next_step(judge))
+    if judge.facts.caution:
+        print_note(judge.facts.caution)
+    if judge.facts.has_learned:
+        print_note(_next_step(judge))
 
 
 def _fields(judge: TrainedJudge, out: Path) -> dict[str, Any]:

@@ -61,6 +61,11 @@ class TrainingFacts:
         """Whether what was trained differs from the base."""
         return True
 
+    @property
+    def caution(self) -> str | None:
+        """Why the choice is in doubt, as a clause. None where it is not."""
+        return None
+
     def describe(self) -> dict[str, Any]:
         """Return the record as it stands in its file."""
         return {"format": FORMAT, **asdict(self)}
@@ -91,6 +96,16 @@ class HeadFacts(TrainingFacts):
     def choice(self) -> dict[str, Any]:
         """The layer and the penalty."""
         return {"layer": self.layer, "ridge": self.ridge}
+
+    @property
+    def caution(self) -> str | None:
+        """Whether the best penalty is the outermost that was tried."""
+        ridges = {candidate["ridge"] for candidate in self.cross_validation}
+        if len(ridges) > 1 and self.ridge == max(ridges):
+            return "the largest penalty was the best, so the hidden states say little about these labels"
+        if len(ridges) > 1 and self.ridge == min(ridges):
+            return "the smallest penalty was the best, so a smaller one may be better still"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +154,16 @@ class AdapterFacts(TrainingFacts):
     def has_learned(self) -> bool:
         """Whether a later look was better than the base, which the first look is."""
         return self._best_pairs > 0
+
+    @property
+    def caution(self) -> str | None:
+        """Whether the base was better than what was trained."""
+        if self.has_learned:
+            return None
+        return (
+            "nothing was learned: on the validation clusters the base beat every later look. Learn from more "
+            "pairs, for more epochs, or at another learning rate"
+        )
 
     @property
     def _best_pairs(self) -> int:

@@ -105,6 +105,17 @@ def test_a_head_of_ratings_keeps_its_cut_points_to_the_last_bit(base: ResolvedMo
     assert of_pairs.cut_points == ()
 
 
+@pytest.mark.parametrize(
+    ("ridge", "caution"),
+    [(10.0, "the largest penalty was the best"), (1.0, None), (0.1, "the smallest penalty was the best")],
+)
+def test_a_penalty_at_the_end_of_those_tried_is_said(ridge: float, caution: str | None) -> None:
+    tried = tuple({"layer": 2, "ridge": ridge} for ridge in (10.0, 1.0, 0.1))
+    words = replace(facts(2), ridge=ridge, cross_validation=tried).caution
+    assert words is None if caution is None else str(words).startswith(caution)
+    assert replace(facts(2), ridge=ridge, cross_validation=tried[:0]).caution is None
+
+
 def test_layers_above_the_head_are_left_out(base: ResolvedModel, tmp_path: Path) -> None:
     low, high = tmp_path / "low", tmp_path / "high"
     write_classifier(base, np.ones(WIDTH), facts(1), low)
