@@ -9,7 +9,7 @@ import pytest
 from evalhub.analysis import Results, biases, exclusions, pair_verdicts, rows_of
 from evalhub.engines import vllm
 from evalhub.errors import EngineError, InputError, SpecError, UnknownNameError
-from evalhub.runner import Options, TrainOptions, prepare, train_judge
+from evalhub.runner import Options, TrainOptions, measured_judge, prepare, train_judge
 from evalhub.specs import EngineSpec
 from tests.drawn_model import write_narrow_model
 
@@ -133,6 +133,15 @@ def test_the_head_is_a_judge_of_the_same_rubric_alone(labelled: Any, base: Path)
         labelled.suite(judges=[{**judge, **changes}])
         with pytest.raises(SpecError, match=sentence):
             prepare("s", Options(runs=labelled.runs))
+
+
+def test_the_head_of_a_run_can_be_asked_by_itself(labelled: Any, base: Path) -> None:
+    """A stored suite states every setting of a judge, those that a person left out too."""
+    train(labelled, base)
+    judge = {"id": "own", "rubric": "pair", "model": str(labelled.folder / "head"), "families": ["none"]}
+    labelled.suite(judges=[{**judge, "engine": {"type": "scripted"}}])
+    measured = measured_judge(labelled.run(), "own")
+    assert measured.changes == ()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from evalhub.errors import SpecError
 from evalhub.judging import ANTISYMMETRIC, ORDINAL, Protocol
 from evalhub.models import JudgeTraining, ResolvedModel
-from evalhub.specs import JudgeUse, Rubric
+from evalhub.specs import JudgeUse, Positions, Rubric
 
 HEAD = "head"
 
@@ -57,7 +57,7 @@ def check_head(
             value=rubric.id,
             fix=f"name the rubric {training.rubric} as it was, or train a head on this one",
         )
-    if "positions" in use.model_fields_set:
+    if use.positions is not Positions.BOTH:
         raise SpecError(
             "a trained head reads both orders for one verdict, so positions would change nothing",
             where=f"{where}.positions",
