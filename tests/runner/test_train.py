@@ -9,8 +9,9 @@ import pytest
 from evalhub.analysis import Results, biases, exclusions, pair_verdicts, rows_of
 from evalhub.engines import vllm
 from evalhub.errors import EngineError, InputError, SpecError, UnknownNameError
-from evalhub.runner import Options, TrainOptions, measured_judge, prepare, train_judge
-from evalhub.specs import EngineSpec
+from evalhub.runner import Options, Silent, TrainOptions, prepare, train_judge
+from evalhub.runner.plan.resolve import resolve_judge
+from evalhub.specs import EngineSpec, JudgeUse, load_rubric
 from tests.drawn_model import write_narrow_model
 
 SCRIPTED = EngineSpec(type="scripted")
@@ -135,13 +136,16 @@ def test_the_head_is_a_judge_of_the_same_rubric_alone(labelled: Any, base: Path)
             prepare("s", Options(runs=labelled.runs))
 
 
-def test_the_head_of_a_run_can_be_asked_by_itself(labelled: Any, base: Path) -> None:
-    """A stored suite states every setting of a judge, those that a person left out too."""
+def test_a_stored_suite_finds_its_head_again(labelled: Any, base: Path) -> None:
+    """It states every setting of a judge, those that a person left out too."""
     train(labelled, base)
     judge = {"id": "own", "rubric": "pair", "model": str(labelled.folder / "head"), "families": ["none"]}
-    labelled.suite(judges=[{**judge, "engine": {"type": "scripted"}}])
-    measured = measured_judge(labelled.run(), "own")
-    assert measured.changes == ()
+    labelled.suite(judges=[judge])
+    suite = prepare("s", Options(runs=labelled.runs)).resolved.suite
+    stored = suite.model_copy(update={"judges": (JudgeUse.model_validate(suite.judges[0].model_dump()),)})
+    rubric = load_rubric(str(labelled.folder / "judges" / "pair.md"))
+    resolved = resolve_judge(stored.judges[0], rubric, stored, Silent(), "run")
+    assert resolved.runs.identity.engine == "pooling"
 
 
 @pytest.mark.parametrize(
