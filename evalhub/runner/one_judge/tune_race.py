@@ -191,7 +191,7 @@ def run_race(
 
 
 def _without(pairs: Sequence[JudgedPair], reading: Reading | None) -> list[JudgedPair]:
-    """Return the pairs of clusters that a writer has not read, so that chance and choice stay apart."""
+    """Return the pairs of clusters that the writer has not read. Its variants were made from the others."""
     if reading is None:
         return list(pairs)
     clusters = joined_clusters(pairs)
